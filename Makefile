@@ -1,0 +1,41 @@
+# Every target sets itself up: a plain `make demo` or `make test` is enough on a fresh clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test bench lint format requirements clean
+
+demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
+	mkdir -p demo
+	cd demo && ../$(BIN)/birdnest demo
+
+test: $(READY)  ## the whole test suite
+	$(BIN)/python -m pytest
+
+bench: $(READY)  ## CPU, memory and store requests per post, 300 and 2,000 replica posts
+	$(BIN)/python benchmarks/crawl.py
+
+lint: $(READY)  ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+requirements: $(READY)  ## compile the pinned requirements anew from pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+
+$(READY): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

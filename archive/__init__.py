@@ -1,0 +1,20 @@
+"""The archive: its format, and the code that keeps and gives back. No Scrapy and no Twisted in here.
+
+Layout of format version 1 (the whole contract is in docs/archive-format.md)::
+
+    ARCHIVE.json                                    format, version, id, created
+    README.md                                       how to use the archive without Birdnest
+    blobs/sha256/ab/abcd…ef.jpg                     image bytes as fetched, never re-encoded
+    posts/niaogebiji/article-482538/v0001.html      one version of one post: the commit
+    runs/2026-11-22/20261122T080000Z-….json         the report of every run
+
+Two rules carry everything else. *Blobs first, document last*: a document that can be seen names only blobs that
+are there. *Create-only*: nothing is ever overwritten, so that no crash and no second writer can take away what
+was acknowledged; a changed post is a further version beside the earlier ones.
+"""
+
+from archive.reader import ArchiveReader
+from archive.store import Store, open_store
+from archive.writer import Archive, Outcome
+
+__all__ = ["Archive", "ArchiveReader", "Outcome", "Store", "open_store"]

@@ -1,0 +1,122 @@
+"""Keys: where each object of an archive lies. Pure functions; the drawing is in the package's docstring.
+
+Keys are ASCII, `/`-separated, never begin with `/` and hold no `..`; a folder and an S3 bucket take them alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+ARCHIVE_KEY = "ARCHIVE.json"
+README_KEY = "README.md"
+POSTS = "posts/"
+BLOBS = "blobs/"
+RUNS = "runs/"
+LAST_VERSION = 9999
+
+BLOB_EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "image/avif": "avif",
+    "image/bmp": "bmp",
+    "image/tiff": "tif",
+    "image/x-icon": "ico",
+    "image/svg+xml": "svg",
+}
+"""The closed table of blob extensions by media type: the same bytes always get the same key."""
+
+MEDIA_TYPES = {extension: media_type for media_type, extension in BLOB_EXTENSIONS.items()}
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_POST_KEY = re.compile(r"posts/(?P<site>[a-z0-9][a-z0-9-]*)/(?P<id>[a-z0-9][a-z0-9._-]{0,99})/v(?P<n>[0-9]{4})\.html")
+_BLOB_KEY = re.compile(r"blobs/sha256/(?P<two>[0-9a-f]{2})/(?P<digest>[0-9a-f]{64})\.(?P<extension>[a-z]+)")
+_UP_FROM_DOCUMENT = "../../../"
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class PostRef:
+    """Names one version of one post; sorts by site, id and version number."""
+
+    site: str
+    id: str
+    version: int
+
+    @property
+    def key(self) -> str:
+        return f"{POSTS}{self.site}/{self.id}/v{self.version:04d}.html"
+
+    @property
+    def permalink(self) -> str:
+        return f"{self.site}/{self.id}.html"
+
+
+def post_id(kind: str, site_id: str, url: str) -> str:
+    """The id of a post: `<kind>-<the site's own id>`, else `u-` and 32 hex digits of the URL's SHA-256.
+
+    >>> post_id("article", "482538", "https://www.niaogebiji.com/article-482538-1.html")
+    'article-482538'
+    >>> post_id("page", "关于", "https://example.com/关于")
+    'u-30be16113a370d2e6c0e6af8884ca4ad'
+    """
+    candidate = f"{kind}-{site_id}"
+    if _ID.fullmatch(candidate):
+        return candidate
+    return f"u-{hashlib.sha256(url.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
+def post_prefix(site: str, id_: str | None = None) -> str:
+    return f"{POSTS}{site}/{id_}/" if id_ else f"{POSTS}{site}/"
+
+
+def parse_post_key(key: str) -> PostRef | None:
+    """The post version a key names, or None when it names none.
+
+    >>> parse_post_key("posts/niaogebiji/article-482538/v0001.html")
+    PostRef(site='niaogebiji', id='article-482538', version=1)
+    """
+    match = _POST_KEY.fullmatch(key)
+    if match is None or match["n"] == "0000":
+        return None
+    return PostRef(site=match["site"], id=match["id"], version=int(match["n"]))
+
+
+def blob_key(digest: str, media_type: str) -> str:
+    """The key of a blob.
+
+    digest: 64 hex digits of the bytes' SHA-256. media_type: one of BLOB_EXTENSIONS, KeyError otherwise.
+    """
+    return f"blobs/sha256/{digest[:2]}/{digest}.{BLOB_EXTENSIONS[media_type]}"
+
+
+def blob_digest(key: str) -> str | None:
+    """The SHA-256 a blob key promises, or None when the key is not a blob's."""
+    match = _BLOB_KEY.fullmatch(key)
+    if match is None or not match["digest"].startswith(match["two"]) or match["extension"] not in MEDIA_TYPES:
+        return None
+    return match["digest"]
+
+
+def link_from_document(key: str) -> str:
+    """How a document links to an object: relative, so that it works in a folder and under any prefix.
+
+    >>> link_from_document("blobs/sha256/ab/abcd.jpg")
+    '../../../blobs/sha256/ab/abcd.jpg'
+    """
+    return _UP_FROM_DOCUMENT + key
+
+
+def run_key(run_id: str) -> str:
+    """The key of a run's report; run ids begin with the run's UTC time, `20261122T080000Z-…`."""
+    return f"{RUNS}{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}/{run_id}.json"
+
+
+def check_key(key: str) -> str:
+    """The key itself, when it is one that every store can hold; ValueError otherwise."""
+    parts = key.split("/")
+    if not key.isascii() or not key.isprintable() or any(part in ("", ".", "..") for part in parts):
+        raise ValueError(f"not a key of an archive: {key!r}")
+    return key

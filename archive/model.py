@@ -1,0 +1,154 @@
+"""What an archive holds, as frozen values: posts, their images, what is missing, and reports of runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+JSON = Any
+"""A value `json.dumps` takes: str, int, bool, None, and lists and mappings of them. No floats in documents."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """One image that is held. `url` is where it was fetched, `key` where its bytes lie in the archive."""
+
+    url: str
+    key: str
+    sha256: str
+    bytes: int
+    media_type: str
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissingImage:
+    """One image that could not be kept. `retryable`: a later try may succeed."""
+
+    url: str
+    reason: str
+    retryable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embed:
+    """A video, audio or widget the body links to."""
+
+    kind: str
+    url: str | None
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarcRecord:
+    segment: str
+    record_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """One finished post, ready to be committed.
+
+    Times are aware datetimes; `body` is the cleaned HTML with relative links to blobs; `head_image` is the key
+    of the blob shown at the post's head. `source_sha256` is the digest of what was extracted, before cleaning.
+    """
+
+    site: str
+    id: str
+    url: str
+    title: str
+    author: str
+    categories: tuple[str, ...]
+    section: str | None
+    tags: tuple[str, ...]
+    description: str | None
+    lang: str
+    date: datetime
+    published_at: datetime | None
+    updated_at: datetime | None
+    fetched_at: datetime
+    body: str
+    head_image: str | None
+    images: tuple[Image, ...]
+    missing_images: tuple[MissingImage, ...]
+    embeds: tuple[Embed, ...]
+    warc: tuple[WarcRecord, ...]
+    source_sha256: str
+    extractor: str
+
+    @property
+    def content_sha256(self) -> str:
+        """Digest of what a reader would call the post: title, author, publish time, body and images."""
+        content = {
+            "author": self.author,
+            "body": self.body,
+            "images": [image.sha256 for image in self.images],
+            "published_at": iso(self.published_at),
+            "title": self.title,
+        }
+        return digest_of_json(content)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A URL of a run that gave nothing. `expected`: declared beforehand, so it does not fail the run."""
+
+    what: Literal["post", "listing"]
+    url: str
+    reason: str
+    detail: str
+    expected: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """What one run over one site did. Counts are of posts unless their name says otherwise.
+
+    Every post found ends as new, changed, unchanged (taken-down ones are), superseded or failed; `unfinished` are
+    those that an interruption left, so that the sum always equals `found`. `images_kept` and `images_missing` (by
+    reason) count those of new and changed posts. Failures also list listings that could not be read.
+    """
+
+    run: str
+    site: str
+    archive: str
+    started_at: datetime
+    finished_at: datetime
+    generator: str
+    found: int
+    new: int
+    changed: int
+    unchanged: int
+    superseded: int
+    failures: tuple[Failure, ...]
+    unfinished: int
+    images_kept: int
+    images_missing: Mapping[str, int]
+    bytes_fetched: int
+    bytes_stored: int
+    requests: int
+    store_requests: Mapping[str, int]
+    verdict: str
+    reasons: tuple[str, ...]
+    exit_code: int
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def failed(self) -> int:
+        return sum(failure.what == "post" for failure in self.failures)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 with offset, to the second (microseconds only when there are some)."""
+    return None if moment is None else moment.isoformat()
+
+
+def digest_of_json(value: JSON) -> str:
+    """SHA-256 (hex) of a value's canonical JSON: sorted keys, no spaces, UTF-8; lone surrogates as they are."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,461 @@
+"""The command `birdnest`. Heavy modules are imported by the commands that need them: `birdnest --help` is quick."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Sequence
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from archive.errors import BirdnestError, DamageError, UnsupportedUrlError, UsageError
+
+if TYPE_CHECKING:
+    from archive.reader import ArchiveReader, Head
+    from crawler.config import Config
+    from crawler.run import RunResult, Wish
+
+app = typer.Typer(
+    name="birdnest",
+    help="Archive article sites: find posts, clean their HTML, keep their images, in a folder or in S3.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 fine · 1 a bug of ours · 2 wrong usage · 3 wrong configuration · 4 below expectations · "
+    "5 site unreachable · 6 store failed · 7 damage found · 130 interrupted.",
+)
+out = Console()
+err = Console(stderr=True)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Configuration; default ./birdnest.toml", show_default=False)
+]
+ArchiveOption = Annotated[
+    str | None,
+    typer.Option("--archive", "--to", "-a", help="A folder or s3://bucket/prefix", show_default="./archive"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs")]
+VerboseOption = Annotated[
+    int, typer.Option("--verbose", "-v", count=True, help="Log more: -v, -vv", show_default=False)
+]
+
+
+def main() -> None:
+    """The entry point: every error of ours is one line, and its exit code."""
+    try:
+        app()
+    except BirdnestError as error:
+        _complain(f"error: {error}")
+        sys.exit(error.exit_code)
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit", is_eager=True)] = False,
+) -> None:
+    if version:
+        _say(f"birdnest {installed_version('birdnest')}")
+        raise typer.Exit
+
+
+@app.command()
+def init(*, force: Annotated[bool, typer.Option(help="Overwrite an existing file")] = False) -> None:
+    """Write a birdnest.toml with every key explained."""
+    from crawler.config import FILE_NAME, TEMPLATE
+
+    file = Path(FILE_NAME)
+    if file.exists() and not force:
+        raise UsageError(f"{file} is there already: edit it, or give --force to overwrite it")
+    file.write_text(TEMPLATE, encoding="utf-8")
+    _say(f"wrote {file}: edit it, then `birdnest probe SITE` and `birdnest crawl SITE`")
+
+
+@app.command()
+def crawl(
+    sites: Annotated[list[str], typer.Argument(metavar="SITE…", help="Sites to crawl; `birdnest sites` names them")],
+    *,
+    archive: ArchiveOption = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many posts of each site")] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="Only posts since this ISO date or time")] = None,
+    refetch_images: Annotated[bool, typer.Option(help="Fetch images again that the archive holds")] = False,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+    verbose: VerboseOption = 0,
+) -> None:
+    """Crawl sites: archive every post their lists name that is new or changed."""
+    from crawler.run import Wish
+    from crawler.sites import all_sites
+
+    for slug in sites:
+        if slug not in all_sites():
+            raise UsageError(f"no such site: {slug!r}, known are: {', '.join(all_sites())}")
+    _check_since(since)
+    wishes = [Wish(slug=slug, limit=limit, since=since) for slug in dict.fromkeys(sites)]
+    _run(_config(config, archive), wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose)
+
+
+@app.command(name="archive")
+def archive_(
+    urls: Annotated[list[str] | None, typer.Argument(metavar="URL…", help="Addresses of posts")] = None,
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="A file with one URL a line; # begins a comment")
+    ] = None,
+    archive: ArchiveOption = None,
+    ignore_robots: Annotated[bool, typer.Option(help="Fetch what robots.txt does not allow")] = False,
+    refetch_images: Annotated[bool, typer.Option(help="Fetch images again that the archive holds")] = False,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+    verbose: VerboseOption = 0,
+) -> None:
+    """Archive single posts, one-off."""
+    wanted = [*(urls or []), *(_urls_of(file) if file else [])]
+    if not wanted:
+        raise UsageError("no URL given: name some, or give a file of them with -f")
+    wishes, bad = _wishes(wanted)
+    if not wishes:
+        raise UnsupportedUrlError("; ".join(bad))
+    loaded = _config(config, archive)
+    if ignore_robots:
+        loaded = loaded.model_copy(update={"robots": "ignore"})
+    for line in bad:
+        _complain(f"error: {line}")
+    code = _run(loaded, wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose, leave=False)
+    raise typer.Exit(code or (UnsupportedUrlError.exit_code if bad else 0))
+
+
+@app.command(name="list")
+def list_(
+    *,
+    site: Annotated[str | None, typer.Option(help="Only this site's posts")] = None,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """List the posts of an archive."""
+    reader = _reader(config, archive)
+    for ref in reader.posts(site):
+        head = reader.load(ref)
+        front = head.document.front
+        if json_:
+            _print_json({"site": ref.site, "id": ref.id, "version": ref.version, "key": ref.key, **_summary(front)})
+        else:
+            day = (front.get("published_at") or front.get("fetched_at") or front.get("when") or "")[:10]
+            title = front.get("title", "(taken down)")
+            out.print(
+                f"{ref.site}/{ref.id}  v{ref.version}  {day}  {title}", highlight=False, markup=False, soft_wrap=True
+            )
+
+
+@app.command()
+def show(
+    post: Annotated[str, typer.Argument(help="site/id, a document's key, or the post's URL")],
+    *,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Show one post: its metadata, its versions and its text."""
+    reader = _reader(config, archive)
+    head = reader.load(reader.find(post))
+    if json_:
+        _print_json({**head.document.front, "body": head.document.body})
+        return
+    versions = reader.versions(head.ref.site, head.ref.id)
+    table = Table(show_header=False, box=None)
+    for key, value in head.document.front.items():
+        table.add_row(key, _short(value))
+    table.add_row("versions", ", ".join(f"v{ref.version}" for ref in versions))
+    out.print(table)
+    out.print("\n" + _plain_text(head.document.body), highlight=False, markup=False)
+
+
+@app.command(name="open")
+def open_(
+    post: Annotated[str, typer.Argument(help="site/id, a document's key, or the post's URL")],
+    *,
+    browser: Annotated[bool, typer.Option(help="Start the browser; without it only the page's path is printed")] = True,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Open one post in the browser."""
+    reader = _reader(config, archive)
+    head = reader.load(reader.find(post))
+    if head.document.is_takedown:
+        raise UsageError(f"{post}: this post was taken down, there is nothing to open")
+    file = _page_file(reader, head)
+    _say(str(file))
+    if browser:
+        webbrowser.open(file.as_uri())
+
+
+@app.command()
+def verify(
+    *,
+    full: Annotated[bool, typer.Option(help="Also read every image and compare its SHA-256")] = False,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Check that an archive holds what was written to it."""
+    from rich.progress import Progress
+
+    from archive.verify import verify as verify_archive
+
+    reader = _reader(config, archive)
+    errors = warnings = looked_at = 0
+    with Progress(console=err, transient=True, disable=json_ or not err.is_terminal) as bar:
+        task = bar.add_task("verify", total=None)
+
+        def progress(_key: str) -> None:
+            nonlocal looked_at
+            looked_at += 1
+            bar.update(task, completed=looked_at, description=f"verify: {looked_at} objects")
+
+        for finding in verify_archive(reader, full=full, progress=progress):
+            errors += finding.severity == "error"
+            warnings += finding.severity == "warning"
+            if json_:
+                _print_json(vars(finding))
+            else:
+                line = f"{finding.severity}  {finding.code}  {finding.key}: {finding.detail}"
+                _say(line)
+    summary = f"{looked_at} objects, {errors} errors, {warnings} warnings"
+    (err if json_ else out).print(summary, highlight=False)
+    if errors:
+        raise typer.Exit(DamageError.exit_code)
+
+
+@app.command()
+def sites(*, json_: JsonOption = False) -> None:
+    """List the sites Birdnest knows."""
+    from crawler.sites import all_sites
+
+    table = Table("site", "title", "hosts", "lists", "delay")
+    for slug, site in all_sites().items():
+        lists = list(dict.fromkeys(listing.channel for listing in site.listings))
+        if json_:
+            _print_json({"site": slug, "title": site.title, "hosts": site.hosts, "lists": lists})
+        else:
+            table.add_row(slug, site.title, site.hosts[0], "、".join(lists), f"{site.delay_seconds:g} s")
+    if not json_:
+        out.print(table)
+
+
+@app.command()
+def probe(
+    what: Annotated[str, typer.Argument(metavar="SITE|URL", help="A site, or one post of it")],
+    *,
+    config: ConfigOption = None,
+    verbose: VerboseOption = 0,
+) -> None:
+    """Fetch one list and one article and show what every selector finds: run it first on a real site."""
+    from crawler.probe import probe as probe_site
+    from crawler.sites import all_sites
+
+    if "://" in what:
+        (wish,), url = _require_wishes(what), what
+        slug = wish.slug
+    else:
+        slug, url = what, None
+        if slug not in all_sites():
+            raise UsageError(f"no such site: {slug!r}, known are: {', '.join(all_sites())}")
+
+    raise typer.Exit(probe_site(_config(config, None), slug, url, _say, log_level=_log_level(verbose)))
+
+
+@app.command()
+def demo(
+    *,
+    archive: Annotated[
+        str, typer.Option("--archive", "--to", "-a", help="A folder or s3://bucket/prefix")
+    ] = "./archive",
+    json_: JsonOption = False,
+    verbose: VerboseOption = 0,
+) -> None:
+    """Crawl the bundled replica of 鸟哥笔记 over HTTP, archive it, and say where to look."""
+    from archive import Archive, open_store
+    from crawler.demo import ARCHIVE_ID, SITE, demo_config
+    from crawler.replica.process import Replica
+    from crawler.replica.trouble import SEED_ID
+    from crawler.run import Wish
+    from pipelines.clock import clock
+
+    opened = Archive.open_or_create(open_store(archive), now=clock()(), id_=ARCHIVE_ID)
+    if opened.info.id != ARCHIVE_ID:
+        raise UsageError(f"{archive} is an archive of yours: the demo's posts do not belong there, name another place")
+    with Replica() as replica:
+        if not json_:
+            _say(f"replica of 鸟哥笔记 at {replica.url}, archive {archive}")
+        config = demo_config(archive, replica.origins)
+        code = _run(config, [Wish(slug=SITE)], refetch_images=False, as_json=json_, verbose=verbose, leave=False)
+    if not json_:
+        seed = f"{SITE}/article-{SEED_ID}"
+        where = "" if archive == "./archive" else f" --archive {archive}"
+        _say(
+            f"\nLook at it:\n  birdnest list{where}\n  birdnest open {seed}{where}\n  birdnest verify --full{where}\n"
+            f"The post's file: {archive}/posts/{seed}/v0001.html"
+        )
+    raise typer.Exit(code)
+
+
+def _run(
+    config: Config,
+    wishes: Sequence[Wish],
+    *,
+    refetch_images: bool,
+    as_json: bool,
+    verbose: int,
+    leave: bool = True,
+) -> int:
+    """Run, show, and leave with (or return) the exit code of the worst verdict."""
+    from crawler.display import Progressor
+    from crawler.report import EXIT_CODES, SEVERITY
+    from crawler.run import run_sites
+
+    with Progressor(err, quiet=as_json) as watch:
+        results = run_sites(config, wishes, watch=watch, refetch_images=refetch_images, log_level=_log_level(verbose))
+    _show_results(config, results, as_json=as_json)
+    worst = max((result.report.verdict for result in results), key=SEVERITY.index)
+    code = EXIT_CODES[worst]
+    if leave:
+        raise typer.Exit(code)
+    return code
+
+
+def _show_results(config: Config, results: Sequence[RunResult], *, as_json: bool) -> None:
+    from archive.layout import run_key
+    from archive.writer import report_bytes
+    from crawler.display import failure_lines, report_table
+
+    reports = [result.report for result in results]
+    if as_json:
+        _print_json([json.loads(report_bytes(report)) for report in reports])
+    else:
+        out.print(report_table(reports))
+        for report in reports:
+            for line in failure_lines(report.failures):
+                _say(line)
+        for result in results:
+            if result.rejects:
+                _say(f"pages that gave no post: {result.rejects}")
+            _say(f"report: {config.archive}/{run_key(result.report.run)}")
+    for report in reports:
+        for reason in report.reasons:
+            _complain(f"{report.verdict}: {reason}")
+
+
+def _config(path: Path | None, archive: str | None) -> Config:
+    from crawler.config import load_config
+
+    config = load_config(path)
+    return config.model_copy(update={"archive": archive}) if archive else config
+
+
+def _reader(path: Path | None, archive: str | None) -> ArchiveReader:
+    from archive import ArchiveReader, open_store
+
+    return ArchiveReader.open(open_store(_config(path, archive).archive))
+
+
+def _log_level(verbose: int) -> str:
+    return ("ERROR", "INFO", "DEBUG")[min(verbose, 2)]
+
+
+def _check_since(since: str | None) -> None:
+    from datetime import datetime
+
+    try:
+        datetime.fromisoformat(since or "2000-01-01")
+    except ValueError:
+        raise UsageError(f"--since {since!r}: expected an ISO 8601 date or time such as 2026-11-22") from None
+
+
+def _urls_of(file: Path) -> list[str]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: {error}") from error
+    return [line for raw in lines if (line := raw.strip()) and not line.startswith("#")]
+
+
+def _wishes(urls: Sequence[str]) -> tuple[list[Wish], list[str]]:
+    """What to fetch of each site, and a line for each URL that is no post of a known site."""
+    from crawler.profile import address
+    from crawler.run import Wish
+    from crawler.sites import all_sites
+
+    by_site: dict[str, list[str]] = {}
+    bad = []
+    for url in urls:
+        places = ((slug, address(site, url)) for slug, site in all_sites().items())
+        slug, place = next(((slug, place) for slug, place in places if place), ("", None))
+        if place is None:
+            bad.append(f"{url!r} is no post of a site Birdnest knows: `birdnest sites` names these, with their hosts")
+        else:
+            by_site.setdefault(slug, []).append(place.url)
+    return [Wish(slug=slug, urls=tuple(found)) for slug, found in by_site.items()], bad
+
+
+def _require_wishes(url: str) -> list[Wish]:
+    wishes, bad = _wishes([url])
+    if bad:
+        raise UnsupportedUrlError(bad[0])
+    return wishes
+
+
+def _summary(front: Any) -> dict[str, Any]:
+    keys = ("title", "author", "url", "published_at", "fetched_at", "tags")
+    return {key: front[key] for key in keys if key in front} | {"images": len(front.get("images", ()))}
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else f"{text[:200]}…"  # noqa: PLR2004 - a screen's three lines
+
+
+def _plain_text(body: str) -> str:
+    from pipelines.clean import parse_clean
+
+    blocks = (" ".join("".join(node.itertext()).split()) for node in parse_clean(body))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _page_file(reader: ArchiveReader, head: Head) -> Path:
+    """A page of a post in a temporary folder, with its pictures where the archive is no folder."""
+    from archive.store import FolderStore
+    from archive.views.page import page
+
+    folder = Path(tempfile.mkdtemp(prefix="birdnest-"))
+    if isinstance(reader.store, FolderStore):
+        base = (reader.store.root / head.ref.key).resolve().as_uri()
+    else:
+        base = (folder / head.ref.key).as_uri()
+        for image in head.document.images:
+            target = folder / image.key
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(reader.store.read(image.key))
+    file = folder / f"{head.ref.id}.html"
+    file.write_text(page(head.document, base), encoding="utf-8")
+    return file
+
+
+def _say(line: str) -> None:
+    out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _complain(line: str) -> None:
+    err.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")

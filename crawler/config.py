@@ -1,0 +1,219 @@
+"""The user's birdnest.toml, checked: unknown keys are refused, and every error names the key and what it expects."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from platformdirs import user_state_path
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from archive.errors import ConfigError
+from crawler.profile import FIELDS, ExpectedFailure, SiteProfile, with_selectors
+from crawler.sites import all_sites
+
+FILE_NAME = "birdnest.toml"
+ENVIRONMENT = "BIRDNEST_CONFIG"
+USER_AGENT = "Birdnest/{version} (article archiver; {contact})"
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+        raise ValueError("expected an origin such as https://www.example.com, without a path")
+    return value.rstrip("/")
+
+
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+SelectorList = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExpectedFailureTable(_Table):
+    """A failure of this site that does not fail a run."""
+
+    reason: str
+    url: str = ".*"
+
+
+class SiteTable(_Table):
+    """`[sites.<slug>]`: what to do differently for one site."""
+
+    delay_seconds: float | None = Field(default=None, ge=0)
+    image_delay_seconds: float | None = Field(default=None, ge=0)
+    concurrency: int | None = Field(default=None, ge=1, le=64)
+    proxy: str | None = None
+    user_agent: str | None = None
+    lists: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    selectors: dict[str, dict[str, SelectorList]] = Field(default_factory=dict)
+    expected_failures: tuple[ExpectedFailureTable, ...] = ()
+
+
+class Config(_Table):
+    """All of birdnest.toml. `birdnest init` writes one with every key explained."""
+
+    archive: str = "./archive"
+    contact: str = "no contact given"
+    state: Path = Field(default_factory=lambda: user_state_path("birdnest"))
+    timeout_seconds: float = Field(default=60, gt=0)
+    retries: int = Field(default=2, ge=0, le=10)
+    autothrottle: bool = True
+    robots: Literal["obey", "ignore"] = "obey"
+    origins: dict[Origin, Origin] = Field(default_factory=dict)
+    sites: dict[str, SiteTable] = Field(default_factory=dict)
+
+    def site_table(self, slug: str) -> SiteTable:
+        return self.sites.get(slug, SiteTable())
+
+    def site(self, slug: str) -> SiteProfile:
+        """A site's profile with the user's changes. Raises ConfigError for changes that do not fit it."""
+        site, table = all_sites()[slug], self.site_table(slug)
+        for name in set(table.lists) - set(site.templates):
+            known = ", ".join(sorted(site.templates)) or "none"
+            raise ConfigError(f"sites.{slug}.lists.{name}: {site.title} has no such lists, known are: {known}")
+        try:
+            site = with_selectors(site, table.selectors)
+        except KeyError as error:
+            kinds = ", ".join(kind.name for kind in site.kinds)
+            raise ConfigError(
+                f"sites.{slug}.selectors: no {error.args[0]!r}: kinds are {kinds}; fields are {', '.join(FIELDS)}"
+            ) from None
+        return _with_table(site, table)
+
+
+def _with_table(site: SiteProfile, table: SiteTable) -> SiteProfile:
+    from dataclasses import replace
+
+    declared = tuple(ExpectedFailure(reason=f.reason, url=f.url) for f in table.expected_failures)
+    expectations = replace(site.expectations, failures=site.expectations.failures + declared)
+    return replace(
+        site,
+        expectations=expectations,
+        delay_seconds=_given(table.delay_seconds, site.delay_seconds),
+        image_delay_seconds=_given(table.image_delay_seconds, site.image_delay_seconds),
+        concurrency=int(_given(table.concurrency, site.concurrency)),
+    )
+
+
+def _given(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def load_config(path: Path | None = None) -> Config:
+    """The configuration of a file; without a path that of $BIRDNEST_CONFIG, of ./birdnest.toml, else the defaults.
+
+    Raises ConfigError for a file that is not there, is no TOML, or has a key that is unknown or of the wrong type.
+    """
+    named = path or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
+    file = named or Path(FILE_NAME)
+    if not file.exists():
+        if named is not None:
+            raise ConfigError(f"{file}: there is no such file: `birdnest init` writes one")
+        return Config()
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{file}: {error}") from error
+    return parse_config(values, str(file))
+
+
+def parse_config(values: dict[str, Any], name: str) -> Config:
+    """The configuration of a parsed TOML document; `name` says in errors where it came from. Raises ConfigError."""
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{name}: {'; '.join(_explain(e) for e in error.errors())}") from None
+    for slug in config.sites:
+        if slug not in all_sites():
+            raise ConfigError(f"{name}: sites.{slug}: no such site, known are: {', '.join(all_sites())}")
+        config.site(slug)
+    return config
+
+
+def _explain(error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key: correct or remove it (`birdnest init` shows all keys)"
+    return f"{key}: {error['msg']}, found {error['input']!r}"
+
+
+def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:
+    """What a configuration means to Scrapy for one site, on top of crawler/settings.py."""
+    table = config.site_table(site.slug)
+    slot = {"delay": site.delay_seconds, "concurrency": site.concurrency}
+    return {
+        "BIRDNEST_ARCHIVE": config.archive,
+        "BIRDNEST_ORIGINS": dict(config.origins),
+        "BIRDNEST_PROXY": table.proxy,
+        "BIRDNEST_ROBOTS": config.robots == "obey",
+        "BIRDNEST_STATE": str(config.state.expanduser()),
+        "USER_AGENT": table.user_agent or USER_AGENT.format(version=version("birdnest"), contact=config.contact),
+        "DOWNLOAD_TIMEOUT": config.timeout_seconds,
+        "RETRY_TIMES": config.retries,
+        "AUTOTHROTTLE_ENABLED": config.autothrottle,
+        "AUTOTHROTTLE_START_DELAY": site.image_delay_seconds,
+        # Hosts of the site have slots of their own; every other host is one of images.
+        "DOWNLOAD_DELAY": site.image_delay_seconds,
+        "DOWNLOAD_SLOTS": dict.fromkeys(site.hosts, slot),
+        "CONCURRENT_REQUESTS_PER_DOMAIN": max(site.concurrency, 4),
+    }
+
+
+TEMPLATE = """\
+# Configuration of Birdnest. Every key is shown with its default; remove the # to change one.
+
+# Where posts are archived: a folder, or s3://bucket/prefix (credentials, region and endpoint are found as by any
+# AWS tool: AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_REGION, AWS_ENDPOINT_URL …).
+# archive = "./archive"
+
+# How a site's owner reaches you; part of the user agent. An address or a URL.
+# contact = "no contact given"
+
+# Where pages that gave no post are kept for study. The default is the user's state folder.
+# state = "~/.local/state/birdnest"
+
+# Seconds until a request counts as failed, and how often it is tried again.
+# timeout_seconds = 60
+# retries = 2
+
+# Slow down when a site answers slowly. Answers of 429 and 5xx always slow it down.
+# autothrottle = true
+
+# robots.txt: "obey", or "ignore" for sites that are yours.
+# robots = "obey"
+
+# Send an origin elsewhere, as curl's --connect-to does: for tests, mirrors and tunnels. The canonical address is
+# what is stored.
+# [origins]
+# "https://www.niaogebiji.com" = "http://127.0.0.1:8000"
+
+# [sites.niaogebiji]
+# delay_seconds = 2.0          # between two requests to one host of the site
+# image_delay_seconds = 0.25   # the same for its image hosts
+# concurrency = 2              # requests to one host at a time
+# proxy = "http://user:password@proxy.example:3128"
+# user_agent = "…"             # replaces Birdnest's own
+#
+# [sites.niaogebiji.lists]     # more lists to read
+# categories = ["102"]
+# tags = ["支付宝"]
+#
+# [sites.niaogebiji.selectors.article]   # tried instead of the built-in ones; CSS, or XPath after xpath:
+# title = "h1.title"
+# body = [".pc_content", "#js_content"]
+#
+# [[sites.niaogebiji.expected_failures]]  # does not fail a run
+# reason = "http-404"
+# url = "/article-123-"
+"""

@@ -1,0 +1,150 @@
+"""What a person sees of a run: a live bar on a terminal, plain lines in a log, and the closing table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from archive.model import Failure, RunReport
+from crawler.report import Tally
+
+_LINE_EVERY_SECONDS = 10.0
+_MOST_FAILURES = 20
+
+
+class Progressor(AbstractContextManager["Progressor"]):
+    """Shows the counts of runs while they go on: bars on a terminal, a line every ten seconds in a log.
+
+    Call it with a site's slug and its tally. quiet: show nothing.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._tasks: dict[str, TaskID] = {}
+        self._last_line = time.monotonic()
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[counts]}"),
+            TimeElapsedColumn(),
+        )
+        self._bars = Progress(*columns, console=console, transient=True) if console.is_terminal and not quiet else None
+
+    def __enter__(self) -> Self:
+        if self._bars:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars:
+            self._bars.stop()
+
+    def __call__(self, slug: str, tally: Tally) -> None:
+        if self._quiet:
+            return
+        if self._bars:
+            task = self._tasks.get(slug)
+            if task is None:
+                task = self._tasks[slug] = self._bars.add_task(slug, total=None, counts="")
+            self._bars.update(task, total=tally.found, completed=tally.ended, counts=counts(tally))
+        elif time.monotonic() - self._last_line >= _LINE_EVERY_SECONDS:
+            self._last_line = time.monotonic()
+            self._console.print(f"{slug}: {tally.ended}/{tally.found} posts: {counts(tally)}", highlight=False)
+
+
+def counts(tally: Tally) -> str:
+    """One line of a run's counts so far.
+
+    >>> from collections import Counter
+    >>> counts(Tally(found=3, statuses=Counter(new=2), images_kept=5))
+    '2 new, 0 changed, 0 unchanged, 0 failed, 5 images'
+    """
+    parts = [f"{tally.statuses[status]} {status}" for status in ("new", "changed", "unchanged")]
+    return ", ".join([*parts, f"{len(tally.failures)} failed", f"{tally.images_kept} images"])
+
+
+def report_table(reports: Sequence[RunReport]) -> Table:
+    """The closing table: one column a site."""
+    table = Table(title="What the run did" if len(reports) == 1 else "What the runs did", title_justify="left")
+    table.add_column("")
+    for report in reports:
+        table.add_column(report.site, justify="right")
+    for name, row in _rows(reports):
+        table.add_row(name, *row)
+    return table
+
+
+def _rows(reports: Sequence[RunReport]) -> list[tuple[str, list[str]]]:
+    rows = [
+        ("posts found", [str(r.found) for r in reports]),
+        ("  new", [str(r.new) for r in reports]),
+        ("  changed", [str(r.changed) for r in reports]),
+        ("  unchanged", [str(r.unchanged) for r in reports]),
+        ("  superseded", [str(r.superseded) for r in reports]),
+        ("  failed", [_failed(r) for r in reports]),
+    ]
+    reasons = sorted({f.reason for r in reports for f in r.failures if f.what == "post"})
+    rows += [
+        (f"    {reason}", [str(sum(f.reason == reason for f in r.failures)) for r in reports]) for reason in reasons
+    ]
+    if any(r.unfinished for r in reports):
+        rows.append(("  not done", [str(r.unfinished) for r in reports]))
+    if any(f.what == "listing" for r in reports for f in r.failures):
+        rows.append(("listings failed", [str(sum(f.what == "listing" for f in r.failures)) for r in reports]))
+    rows.append(("images kept", [str(r.images_kept) for r in reports]))
+    rows.append(("  missing", [str(sum(r.images_missing.values())) for r in reports]))
+    missing = sorted({reason for r in reports for reason in r.images_missing})
+    rows += [(f"    {reason}", [str(r.images_missing.get(reason, 0)) for r in reports]) for reason in missing]
+    rows += [
+        ("fetched", [f"{size(r.bytes_fetched)} in {r.requests} requests" for r in reports]),
+        ("stored", [f"{size(r.bytes_stored)} in {_operations(r)}" for r in reports]),
+        ("time", [f"{(r.finished_at - r.started_at).total_seconds():.0f} s" for r in reports]),
+        ("verdict", [r.verdict for r in reports]),
+    ]
+    return rows
+
+
+def _failed(report: RunReport) -> str:
+    known = sum(f.expected for f in report.failures if f.what == "post")
+    return f"{report.failed} ({known} expected)" if known else str(report.failed)
+
+
+def _operations(report: RunReport) -> str:
+    return ", ".join(f"{count} {name}" for name, count in report.store_requests.items()) or "0 requests"
+
+
+def size(count_bytes: int) -> str:
+    """A size for people.
+
+    >>> size(999), size(1_234_567)
+    ('999 B', '1.2 MB')
+    """
+    if count_bytes < 1000:  # noqa: PLR2004 - SI
+        return f"{count_bytes} B"
+    value = float(count_bytes)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 1000:  # noqa: PLR2004 - SI
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
+
+
+def failure_lines(failures: Sequence[Failure]) -> list[str]:
+    """One line a failure, unexpected ones first; the tail is counted, not listed."""
+    ordered = sorted(failures, key=lambda f: f.expected)
+    lines = [f"{'expected' if f.expected else 'failed'}  {f.reason}  {f.url}" for f in ordered[:_MOST_FAILURES]]
+    if len(ordered) > _MOST_FAILURES:
+        lines.append(f"… and {len(ordered) - _MOST_FAILURES} more, all in the run's report")
+    return lines

@@ -1,0 +1,136 @@
+"""`birdnest probe`: fetch one listing and one article and show what every selector finds there. Writes nothing.
+
+The first thing to run against a real site: selectors come from what others saw, perhaps years ago.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from scrapy import Request
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+
+from archive.errors import PageError
+from crawler.config import Config
+from crawler.discover import discover, listings
+from crawler.extract import Page, next_page
+from crawler.pages import decode_page, select, texts
+from crawler.profile import HtmlList, PostAddress, address
+from crawler.robots import robots_rules
+from crawler.run import project_settings
+from crawler.spiders.site import SiteSpider
+
+_SAMPLE_CHARACTERS = 60
+Say = Callable[[str], None]
+
+
+def probe(config: Config, slug: str, url: str | None, say: Say, *, log_level: str = "ERROR") -> int:
+    """Probe a site, or one post of it when a URL is given. Returns the exit code: 4 when something did not fit.
+
+    May be called once in a process. `say` is called with each line of the result.
+    """
+    result: list[int] = []
+    settings = project_settings(config, {"LOG_LEVEL": log_level, "ITEM_PIPELINES": {}, "EXTENSIONS": _EXTENSIONS})
+    process = AsyncCrawlerProcess(settings)
+    crawler = process.create_crawler(ProbeSpider.for_site(slug))
+    process.crawl(crawler, url=url, say=say, result=result)
+    process.start()
+    return result[0] if result else 1
+
+
+_EXTENSIONS = {
+    "pipelines.session.ArchiveSession": None,
+    "crawler.report.RunReporter": None,
+    "scrapy.extensions.logstats.LogStats": None,
+    "crawler.throttle.Throttle": 0,
+}
+
+
+class ProbeSpider(SiteSpider):
+    """Fetches like the other spiders, and says what it sees instead of archiving."""
+
+    def __init__(self, *args: Any, url: str | None, say: Say, result: list[int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.url = url
+        self.say = say
+        self.result = result
+
+    async def start(self) -> AsyncIterator[Request]:
+        try:
+            url = self.url or await self._listing()
+            fits = url is not None and await self._article(url)
+            self.result.append(0 if fits else PageError.exit_code)
+        except PageError as error:
+            self.say(f"  FAILED: {error}")
+            self.result.append(PageError.exit_code)
+        nothing: tuple[Request, ...] = ()
+        for request in nothing:
+            yield request
+
+    async def _listing(self) -> str | None:
+        listing = listings(self.site, self.wanted_lists)[0]
+        self.say(f"listing {listing.url} ({listing.channel})")
+        response = await self._look(listing.url)
+        links = discover(self.site, listing, response.body, _content_type(response))
+        if isinstance(listing.shape, HtmlList):
+            tree = Page.of(response.url, response.body, _content_type(response)).tree
+            items = select(tree, listing.shape.item)
+            self.say(f"  {listing.shape.item!r}: {len(items)} entries, {len(links)} of them posts")
+        for name, value in vars(links[0].hints).items():
+            self.say(f"  first entry: {name:12} {value!r:.80}")
+        self.say(f"  first entry: {'link':12} {links[0].url}")
+        return links[0].url
+
+    async def _article(self, url: str) -> bool:
+        self.say(f"article {url}")
+        response = await self._look(url)
+        place = address(self.site, response.url)
+        if place is None:
+            self.say(f"  led to {response.url}, which is no post of {self.site.title}")
+            return False
+        self.say(f"  id {place.id}, canonical {place.url}")
+        page = Page.of(response.url, response.body, _content_type(response))
+        return self._fields(page, place)
+
+    def _fields(self, page: Page, place: PostAddress) -> bool:
+        fits = True
+        for field, selectors in place.kind.fields.items():
+            required = field == "body" or (field == "title" and not place.kind.title_optional)
+            hit = False
+            for selector in selectors:
+                nodes = select(page.tree, selector)
+                sample = " ".join(texts(page.tree, (selector,)))[:_SAMPLE_CHARACTERS]
+                self.say(f"  {field:12} {selector!r}: {len(nodes)} matched {sample!r}")
+                hit = hit or bool(sample) or (field == "body" and bool(nodes))
+            if not hit:
+                self.say(f"  {field:12} NOT FOUND{' (required)' if required else ''}")
+                fits = fits and not required
+        self.say(f"  next page    {next_page(page, place) or 'none'}")
+        return fits
+
+    async def _look(self, url: str) -> Response:
+        robots_url = f"{url.split('/', maxsplit=1)[0]}//{url.split('/')[2]}/robots.txt"
+        status, body = await self._robots(robots_url)
+        allowed = robots_rules(status, body).can_fetch(url, self.crawler.settings["USER_AGENT"])
+        self.say(f"  robots.txt: answered {status or 'nothing'}, {'allowed' if allowed else 'NOT ALLOWED'}")
+        response = await self.fetch(url)
+        encoding = decode_page(response.body, _content_type(response))[1]
+        self.say(
+            f"  answered {response.status}, {len(response.body)} bytes, header {_content_type(response)!r}, "
+            f"read as {encoding}"
+        )
+        return response
+
+    async def _robots(self, url: str) -> tuple[int, bytes]:
+        try:
+            response = await self.download(Request(url, meta={"birdnest_robots": True}, callback=NO_CALLBACK))
+        except PageError:
+            return 0, b""
+        return response.status, response.body
+
+
+def _content_type(response: Response) -> str:
+    return (response.headers.get("Content-Type") or b"").decode("latin-1")

@@ -1,0 +1,257 @@
+"""What a run did: every URL accounted for, a verdict against the site's expectations, and the report in the archive.
+
+Verdicts and their exit codes: `fine` 0 · `below expectations` 4 · `unreachable` 5 · `store failed` 6 ·
+`bug` 1 · `interrupted` 130.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from scrapy import signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import NotConfigured
+from scrapy.http import Response
+from twisted.python.failure import Failure as TwistedFailure
+
+from archive.errors import StoreError
+from archive.model import Failure, RunReport
+from archive.writer import GENERATOR
+from crawler.profile import SiteProfile
+from crawler.rejects import keep_reject
+from pipelines.clock import clock
+from pipelines.item import PostItem, RejectedPost
+from pipelines.session import ArchiveSession
+
+_UNREACHABLE = frozenset({"timeout", "unreachable", "broken-off", "captcha", "robots-disallowed"})
+EXIT_CODES: Mapping[str, int] = {
+    "fine": 0,
+    "bug": 1,
+    "below expectations": 4,
+    "unreachable": 5,
+    "store failed": 6,
+    "interrupted": 130,
+}
+SEVERITY = ("fine", "below expectations", "unreachable", "store failed", "bug", "interrupted")
+"""Verdicts from best to worst: of several sites' runs, the worst decides the exit code."""
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """The counts of a run so far; what a progress bar shows."""
+
+    found: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    images_kept: int = 0
+    images_missing: Counter[str] = field(default_factory=Counter)
+    open_urls: set[str] = field(default_factory=set)
+    store_error: str | None = None
+    bug: str | None = None
+    whole: bool = True
+
+    @property
+    def ended(self) -> int:
+        return self.found - len(self.open_urls)
+
+
+Listener = Callable[[Tally], None]
+
+
+def expected(site: SiteProfile, url: str, reason: str) -> bool:
+    """Whether the profile declares a failure as one that does not fail a run."""
+    return any(f.reason == reason and re.search(f.url, url) for f in site.expectations.failures)
+
+
+def verdict(site: SiteProfile, tally: Tally, *, interrupted: bool) -> tuple[str, tuple[str, ...]]:
+    """A run's verdict and the reasons for it, each a line a person can act on. Pure."""
+    if tally.bug:
+        return "bug", (tally.bug,)
+    if tally.store_error:
+        return "store failed", (tally.store_error,)
+    if interrupted:
+        return "interrupted", (f"stopped with {len(tally.open_urls)} posts to do: run again, it goes on from there",)
+    if tally.failures and not tally.statuses and not tally.open_urls and all(_cut_off(f) for f in tally.failures):
+        more = f" (and {len(tally.failures) - 1} more like it)" if len(tally.failures) > 1 else ""
+        return "unreachable", (f"{tally.failures[0].detail}{more}",)
+    reasons = [f.detail for f in tally.failures if not f.expected]
+    least, most = site.expectations.min_found, site.expectations.max_missing_images_share
+    if tally.whole and tally.found < least:
+        reasons.append(f"{site.slug}: {tally.found} posts found, expected at least {least}")
+    missing = sum(tally.images_missing.values())
+    if missing > most * (missing + tally.images_kept) and missing > 1:
+        reasons.append(f"{site.slug}: {missing} of {missing + tally.images_kept} images missing, expected {most:.0%}")
+    return ("below expectations", tuple(reasons)) if reasons else ("fine", ())
+
+
+def _cut_off(failure: Failure) -> bool:
+    return failure.reason in _UNREACHABLE or failure.reason.startswith(("http-403", "http-429", "http-5"))
+
+
+def run_id(started_at: datetime, slug: str) -> str:
+    """`20261122T080000Z-<site>-<6 hex digits>`: sorts by time, and two runs never share one."""
+    return f"{started_at:%Y%m%dT%H%M%SZ}-{slug}-{secrets.token_hex(3)}"
+
+
+class RunReporter:
+    """A Scrapy extension that counts, judges, and writes the report at the end of every run, failed ones too."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        spider: Any = crawler.spider
+        self._crawler = crawler
+        self._now = clock()
+        self.site: SiteProfile = spider.site
+        self._listener: Listener | None = getattr(spider, "listener", None)
+        self._started_at = self._now()
+        self._run = run_id(self._started_at, self.site.slug)
+        self._rejects = Path(crawler.settings["BIRDNEST_STATE"]) / "rejected" / self.site.slug / self._run
+        self._stopping = False
+        self.tally = Tally()
+        self.report: RunReport | None = None
+        self.rejects: Path | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        reporter = cls(crawler)
+        connect = crawler.signals.connect
+        connect(reporter._scraped, signal=signals.item_scraped)
+        connect(reporter._dropped, signal=signals.item_dropped)
+        connect(reporter._item_error, signal=signals.item_error)
+        connect(reporter._spider_error, signal=signals.spider_error)
+        connect(reporter._closed, signal=signals.spider_closed)
+        return reporter
+
+    @classmethod
+    def of(cls, crawler: Crawler) -> Self:
+        reporter = crawler.get_extension(cls)
+        if reporter is None:
+            raise NotConfigured("crawler.report.RunReporter is not among EXTENSIONS")
+        return reporter
+
+    def expect_all(self, *, whole: bool) -> None:
+        """Whether the run looks at all a site shows: only then is the number of posts an expectation."""
+        self.tally.whole = whole
+
+    def found(self, url: str) -> None:
+        if url not in self.tally.open_urls:
+            self.tally.found += 1
+            self.tally.open_urls.add(url)
+            self._tell()
+
+    def failed(self, url: str, reason: str, detail: str, *, page: bytes | None = None) -> None:
+        """A post gave nothing; `page` is kept in the state folder for study."""
+        self.tally.open_urls.discard(url)
+        self._fail("post", url, reason, detail)
+        if page:
+            self.rejects = self._rejects
+            keep_reject(self._rejects, url=url, reason=reason, detail=detail, page=page)
+
+    def listing_failed(self, url: str, reason: str, detail: str) -> None:
+        self._fail("listing", url, reason, detail)
+
+    def store_failed(self, error: StoreError) -> None:
+        """The store failed for good; the first error is the verdict's reason."""
+        self.tally.store_error = self.tally.store_error or str(error)
+
+    def bug(self, url: str, error: BaseException | None) -> None:
+        """Something that is no failure of site or store: the verdict says so, with the error."""
+        detail = f"{self.site.slug}: {url}: {type(error).__name__}: {error} (a bug of ours: please report it)"
+        self.tally.open_urls.discard(url)
+        self.tally.bug = detail
+        self._fail("post", url, "bug", detail)
+
+    def _fail(self, what: Literal["post", "listing"], url: str, reason: str, detail: str) -> None:
+        known = expected(self.site, url, reason)
+        self.tally.failures.append(Failure(what=what, url=url, reason=reason, detail=detail, expected=known))
+        self._tell()
+
+    def _scraped(self, item: PostItem) -> None:
+        if item.outcome is None:
+            raise AssertionError("an item leaves the pipelines with an outcome")
+        status = item.outcome.status
+        self.tally.open_urls.discard(item.requested_url)
+        self.tally.statuses["unchanged" if status == "taken-down" else status] += 1
+        if status in ("new", "changed"):
+            self.tally.images_kept += len(item.images)
+            self.tally.images_missing.update(image.reason for image in item.missing_images)
+        self._tell()
+
+    def _dropped(self, item: Any, exception: Exception) -> None:
+        if isinstance(exception, RejectedPost):
+            self.failed(item.requested_url, exception.reason, exception.detail, page=item.page)
+        else:
+            self.bug(item.requested_url, exception)
+
+    async def _item_error(self, item: Any, failure: TwistedFailure) -> None:
+        error = failure.value
+        if not isinstance(error, StoreError):
+            self.bug(item.requested_url, error)
+            return
+        self.tally.open_urls.discard(item.requested_url)
+        self._fail("post", item.requested_url, "store-failed", str(error))
+        self.store_failed(error)
+        await self._stop("store-failed")
+
+    async def _spider_error(self, failure: TwistedFailure, response: Response | None) -> None:
+        error = failure.value
+        if isinstance(error, StoreError):
+            self.store_failed(error)
+            await self._stop("store-failed")
+        else:
+            self.bug(response.url if response is not None else f"{self.site.slug}'s listings", error)
+
+    async def _stop(self, reason: str) -> None:
+        engine = self._crawler.engine
+        if engine is not None and engine.spider is not None and not self._stopping:
+            self._stopping = True
+            await engine.close_spider_async(reason=reason)
+
+    async def _closed(self, reason: str) -> None:
+        self.report = self._build(interrupted=reason == "shutdown")
+        try:
+            session = ArchiveSession.of(self._crawler)
+            await session.run(session.archive.add_report, self.report)
+        except StoreError as error:
+            self.store_failed(error)
+            self.report = self._build(interrupted=False)
+
+    def _build(self, *, interrupted: bool) -> RunReport:
+        tally, stats = self.tally, self._crawler.stats
+        result, reasons = verdict(self.site, tally, interrupted=interrupted)
+        archive = ArchiveSession.of(self._crawler).archive
+        usage = archive.store.usage
+        return RunReport(
+            run=self._run,
+            site=self.site.slug,
+            archive=archive.info.id,
+            started_at=self._started_at,
+            finished_at=self._now(),
+            generator=GENERATOR,
+            found=tally.found,
+            new=tally.statuses["new"],
+            changed=tally.statuses["changed"],
+            unchanged=tally.statuses["unchanged"],
+            superseded=tally.statuses["superseded"],
+            failures=tuple(tally.failures),
+            unfinished=len(tally.open_urls),
+            images_kept=tally.images_kept,
+            images_missing=dict(sorted(tally.images_missing.items())),
+            bytes_fetched=stats.get_value("downloader/response_bytes", 0) if stats else 0,
+            bytes_stored=usage.bytes_written,
+            requests=stats.get_value("downloader/request_count", 0) if stats else 0,
+            store_requests=dict(sorted(usage.requests.items())),
+            verdict=result,
+            reasons=reasons,
+            exit_code=EXIT_CODES[result],
+        )
+
+    def _tell(self) -> None:
+        if self._listener is not None:
+            self._listener(self.tally)

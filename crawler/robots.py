@@ -1,0 +1,80 @@
+"""robots.txt as RFC 9309 has it, for pages and images alike.
+
+Scrapy's own middleware ignores the status of robots.txt, so a server in trouble means "allowed" to it. Here (RFC
+9309, 2.3.1): 2xx is parsed, 4xx means allowed, 5xx and no answer mean disallowed; redirects are followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+from protego import Protego
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest, NotConfigured
+from scrapy.http.request import NO_CALLBACK
+
+_MAX_BYTES = 512 * 1024
+_PRIORITY = 1000
+
+
+class RobotsDisallowed(IgnoreRequest):
+    """A request that robots.txt does not allow. `reason` is the code the report lists it under."""
+
+    reason = "robots-disallowed"
+
+
+def robots_rules(status: int, body: bytes) -> Protego:
+    """The rules of a robots.txt answer (status 0: no answer).
+
+    >>> robots_rules(404, b"").can_fetch("https://example.com/a", "Birdnest")
+    True
+    >>> robots_rules(503, b"").can_fetch("https://example.com/a", "Birdnest")
+    False
+    """
+    if 200 <= status < 300:  # noqa: PLR2004 - success
+        return Protego.parse(body[:_MAX_BYTES].decode("utf-8", "replace"))
+    if 400 <= status < 500:  # noqa: PLR2004 - client error: there is none
+        return Protego.parse("")
+    return Protego.parse("User-agent: *\nDisallow: /\n")
+
+
+class RobotsMiddleware:
+    """Drops requests that the host's robots.txt does not allow; one fetch of it for each origin and run."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        if not crawler.settings.getbool("BIRDNEST_ROBOTS"):
+            raise NotConfigured
+        self._crawler = crawler
+        self._user_agent: str = crawler.settings["USER_AGENT"]
+        self._rules: dict[str, asyncio.Task[tuple[int, Protego]]] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RobotsMiddleware:
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if request.meta.get("birdnest_robots") or parts.scheme not in ("http", "https"):
+            return
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._rules:
+            self._rules[origin] = asyncio.ensure_future(self._fetch(origin))
+        status, rules = await self._rules[origin]
+        if not rules.can_fetch(request.url, self._user_agent):
+            why = "does not allow it" if 200 <= status < 300 else f"answered {status or 'nothing'}, which means no"  # noqa: PLR2004
+            raise RobotsDisallowed(f"{request.url}: {origin}/robots.txt {why}")
+
+    async def _fetch(self, origin: str) -> tuple[int, Protego]:
+        request = Request(
+            f"{origin}/robots.txt", priority=_PRIORITY, meta={"birdnest_robots": True}, callback=NO_CALLBACK
+        )
+        engine = self._crawler.engine
+        if engine is None:
+            raise AssertionError("middlewares run inside an engine")
+        try:
+            response = await engine.download_async(request)
+        except Exception:  # noqa: BLE001 - whatever keeps robots.txt from us means "no" (RFC 9309, 2.3.1.4)
+            return 0, robots_rules(0, b"")
+        return response.status, robots_rules(response.status, response.body)

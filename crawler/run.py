@@ -1,0 +1,102 @@
+"""Runs of sites: a configuration and a wish → RunReports. The one place that starts a reactor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scrapy.crawler import AsyncCrawlerProcess, Crawler
+from scrapy.settings import Settings
+
+from archive import Archive, open_store
+from archive.errors import BirdnestError
+from archive.model import RunReport
+from crawler.config import Config
+from crawler.report import RunReporter, Tally
+from crawler.spiders.post import PostSpider
+from crawler.spiders.url import UrlSpider
+from pipelines.clock import clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What to fetch of one site: all its listings name, or, with `urls`, these posts only."""
+
+    slug: str
+    urls: tuple[str, ...] = ()
+    limit: int | None = None
+    since: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """A run's report, and where pages that gave no post are kept, if there were any."""
+
+    report: RunReport
+    rejects: Path | None
+
+
+Watch = Callable[[str, Tally], None]
+"""Called with the site's slug and its counts whenever these change."""
+
+
+def run_sites(
+    config: Config, wishes: Sequence[Wish], *, watch: Watch, refetch_images: bool = False, log_level: str = "ERROR"
+) -> list[RunResult]:
+    """Run sites side by side in this process and return their results in the order of the wishes.
+
+    May be called once in a process (a reactor cannot be started twice). Ctrl-C ends the runs in an orderly way:
+    what is in flight is finished, and the reports say "interrupted". Raises StoreError, before anything is fetched,
+    when the archive cannot be opened.
+    """
+    # Opened here first: what is wrong with the archive is an error of the call, not of a run.
+    Archive.open_or_create(open_store(config.archive), now=clock()())
+    settings = project_settings(config, {"LOG_LEVEL": log_level, "BIRDNEST_REFETCH_IMAGES": refetch_images})
+    process = AsyncCrawlerProcess(settings)
+    _quiet_botocore()
+    runs = [_start(process, wish, watch) for wish in wishes]
+    process.start()
+    return [_result(crawler, task) for crawler, task in runs]
+
+
+def project_settings(config: Config, more: Mapping[str, Any]) -> Settings:
+    """crawler/settings.py, a configuration, and settings that override both."""
+    # get_project_settings() finds nothing outside a checkout, where an installed command runs.
+    settings = Settings()
+    settings.setmodule("crawler.settings", priority="project")
+    settings.set("BIRDNEST_CONFIG", config.model_dump_json(), priority="cmdline")
+    for name, value in more.items():
+        settings.set(name, value, priority="cmdline")
+    return settings
+
+
+def _start(process: AsyncCrawlerProcess, wish: Wish, watch: Watch) -> tuple[Crawler, asyncio.Task[None]]:
+    def listener(tally: Tally) -> None:
+        watch(wish.slug, tally)
+
+    if wish.urls:
+        crawler = process.create_crawler(UrlSpider.for_site(wish.slug))
+        return crawler, process.crawl(crawler, urls=wish.urls, listener=listener)
+
+    crawler = process.create_crawler(PostSpider.for_site(wish.slug))
+    return crawler, process.crawl(crawler, limit=wish.limit, since=wish.since, listener=listener)
+
+
+def _result(crawler: Crawler, task: asyncio.Task[None]) -> RunResult:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        raise error
+    reporter = RunReporter.of(crawler)
+    if reporter.report is None:
+        raise BirdnestError(f"{reporter.site.slug}: the run was ended before it could report")
+    return RunResult(report=reporter.report, rejects=reporter.rejects)
+
+
+def _quiet_botocore() -> None:
+    # Scrapy sets the root logger to NOTSET, so botocore would build its debug records at any level: 7-15 % of CPU.
+    for name in ("boto3", "botocore", "s3transfer", "urllib3"):
+        logging.getLogger(name).setLevel(logging.INFO)

@@ -1,0 +1,68 @@
+"""Every Scrapy setting that differs from Scrapy's own, each with its reason. `crawler.run` adds a user's choices."""
+
+from importlib.metadata import version
+
+BOT_NAME = "birdnest"
+# Each site is a spider: `scrapy list` and `scrapy crawl niaogebiji` work as a Scrapy user expects.
+SPIDER_LOADER_CLASS = "crawler.loader.SiteSpiderLoader"
+USER_AGENT = f"Birdnest/{version('birdnest')} (article archiver; no contact given)"
+
+# Our own middleware instead of Scrapy's, which takes a 5xx of robots.txt for "allowed".
+ROBOTSTXT_OBEY = False
+BIRDNEST_ROBOTS = True
+
+# Both listen on a port and run code for whoever connects.
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+# Scrapy does not verify TLS certificates by default.
+DOWNLOAD_VERIFY_CERTIFICATES = True
+# Sites track readers by cookies; an archiver is nobody.
+COOKIES_ENABLED = False
+# A page that refreshes itself is a page; following it hides what was fetched.
+METAREFRESH_ENABLED = False
+# More is a loop.
+REDIRECT_MAX_TIMES = 5
+
+# Image requests stay below one image's largest size, pages far below it.
+DOWNLOAD_MAXSIZE = 64 * 1024 * 1024
+DOWNLOAD_WARNSIZE = 0
+DOWNLOAD_TIMEOUT = 60
+CONCURRENT_REQUESTS = 16
+# Posts that wait for their images hold memory; this bounds them.
+CONCURRENT_ITEMS = 8
+
+DOWNLOAD_HANDLERS = {
+    "http": "crawler.origins.OriginsDownloadHandler",
+    "https": "crawler.origins.OriginsDownloadHandler",
+    "ftp": None,
+    "file": None,
+    "s3": None,
+}
+DOWNLOADER_MIDDLEWARES = {
+    "crawler.proxy.ProxyMiddleware": 90,
+    "crawler.robots.RobotsMiddleware": 100,
+}
+EXTENSIONS = {
+    # Replaces AutoThrottle: a floor for each host, and back-off.
+    "scrapy.extensions.throttle.AutoThrottle": None,
+    "crawler.throttle.Throttle": 0,
+    "pipelines.session.ArchiveSession": 0,
+    "crawler.report.RunReporter": 10,
+    # A log line a minute that repeats what the progress bar and the report say.
+    "scrapy.extensions.logstats.LogStats": None,
+}
+ITEM_PIPELINES = {
+    "pipelines.dates.DatesPipeline": 100,
+    "pipelines.export.RecallPipeline": 200,
+    "pipelines.clean_post.CleanPipeline": 300,
+    "pipelines.check.CheckPipeline": 400,
+    "pipelines.images.ImagesPipeline": 500,
+    "pipelines.export.ExportPipeline": 600,
+}
+
+# The report lists what failed and why; these would say it again, with whole items and tracebacks.
+LOG_FORMATTER = "crawler.logs.PostLogFormatter"
+DEFAULT_DROPITEM_LOG_LEVEL = "DEBUG"
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"
+# The report says it better.
+STATS_DUMP = False

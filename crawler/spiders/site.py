@@ -1,0 +1,165 @@
+"""What all spiders of a site do: fetch a post's pages, see that they are posts, extract, and account for every URL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+from scrapy.settings import BaseSettings
+from twisted.python.failure import Failure
+
+from archive.errors import PageError
+from crawler.config import Config, load_config, scrapy_settings
+from crawler.discover import FoundLink
+from crawler.extract import Page, RawPost, extract, next_page, refuse_other_pages
+from crawler.profile import SiteProfile, address
+from crawler.report import Listener, RunReporter
+from pipelines.images import failure_reason
+from pipelines.session import ArchiveSession
+
+_OK = 200
+_ERRORS = list(range(400, 600))
+_MOST_PAGES = 50
+
+
+class SiteSpider(Spider):
+    """Base of the spiders. Subclasses say in `start` which posts to fetch.
+
+    The configuration is the setting BIRDNEST_CONFIG (its JSON), else the one `load_config` finds, so that
+    `scrapy crawl` and `birdnest crawl` do the same.
+    """
+
+    slug: str
+
+    def __init__(self, *args: Any, listener: Listener | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.listener = listener
+
+    @classmethod
+    def for_site(cls, slug: str) -> type[Self]:
+        """The spider class of one site; Scrapy wants one class for each name."""
+        return type(f"{slug.title()}{cls.__name__}", (cls,), {"name": slug, "slug": slug})
+
+    @classmethod
+    def update_settings(cls, settings: BaseSettings) -> None:
+        super().update_settings(settings)
+        config = cls.config(settings)
+        for name, value in scrapy_settings(config, config.site(cls.slug)).items():
+            settings.set(name, value, priority="spider")
+
+    @staticmethod
+    def config(settings: BaseSettings) -> Config:
+        given = settings.get("BIRDNEST_CONFIG")
+        return Config.model_validate_json(given) if given else load_config()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        config = cls.config(crawler.settings)
+        spider.site = config.site(cls.slug)
+        spider.wanted_lists = config.site_table(cls.slug).lists
+        return spider
+
+    site: SiteProfile
+    wanted_lists: dict[str, tuple[str, ...]]
+
+    @property
+    def reporter(self) -> RunReporter:
+        return RunReporter.of(self.crawler)
+
+    @property
+    def session(self) -> ArchiveSession:
+        return ArchiveSession.of(self.crawler)
+
+    async def fetch(self, url: str, *, form: tuple[tuple[str, str], ...] = ()) -> Response:
+        """A page, through all downloader middlewares. Raises PageError with the reason when it cannot be had."""
+        request = _form_request(url, form) if form else Request(url, callback=NO_CALLBACK)
+        response = await self.download(request)
+        self._require_ok(url, response)
+        return response
+
+    async def download(self, request: Request) -> Response:
+        """An answer of any status. Raises PageError with the reason when there is none."""
+        engine = self.crawler.engine
+        if engine is None:
+            raise AssertionError("spiders fetch inside an engine")
+        try:
+            return await engine.download_async(request)
+        except Exception as error:
+            raise _page_error(self.site.slug, request.url, error) from error
+
+    def post_request(self, found: FoundLink) -> Request:
+        """The request for one found post; its end is always accounted for."""
+        self.reporter.found(found.url)
+        return Request(
+            found.url,
+            callback=self.parse_post,
+            errback=self.post_failed,
+            cb_kwargs={"found": found},
+            dont_filter=True,
+            # Not handle_httpstatus_all: with it redirects would not be followed.
+            meta={"handle_httpstatus_list": _ERRORS},
+        )
+
+    async def parse_post(self, response: Response, found: FoundLink) -> AsyncIterator[RawPost]:
+        try:
+            yield await self._read_post(response, found)
+        except PageError as error:
+            self.reporter.failed(found.url, error.reason, str(error), page=response.body)
+
+    async def _read_post(self, response: Response, found: FoundLink) -> RawPost:
+        self._require_ok(found.url, response)
+        place = address(self.site, response.url)
+        if place is None:
+            raise PageError(
+                "moved-away", f"{self.site.slug}: {found.url}: led to {response.url}, which is no post of the site"
+            )
+        pages = [_page(response)]
+        refuse_other_pages(self.site, place, pages[0])
+        while (url := next_page(pages[-1], place)) and len(pages) < _MOST_PAGES:
+            if url in {page.url for page in pages}:
+                break
+            pages.append(_page(await self.fetch(url)))
+        fetched_at = self.session.now()
+        return extract(self.site, place, pages, found=found, fetched_at=fetched_at)
+
+    def post_failed(self, failure: Failure) -> None:
+        request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
+        url = request.cb_kwargs["found"].url
+        try:
+            error = _page_error(self.site.slug, url, failure.value)
+        except Exception as bug:  # noqa: BLE001 - the run's boundary: the report says what it was
+            self.reporter.bug(url, bug)
+            return
+        self.reporter.failed(url, error.reason, str(error))
+
+    def _require_ok(self, url: str, response: Response) -> None:
+        if response.status != _OK:
+            raise PageError(f"http-{response.status}", f"{self.site.slug}: {url}: answered {response.status}")
+
+
+def _form_request(url: str, form: tuple[tuple[str, str], ...]) -> Request:
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Requested-With": "XMLHttpRequest"}
+    return Request(url, method="POST", body=urlencode(form), headers=headers, callback=NO_CALLBACK)
+
+
+def _page(response: Response) -> Page:
+    content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
+    return Page.of(response.url, response.body, content_type)
+
+
+def _page_error(site: str, url: str, error: BaseException | None) -> PageError:
+    """A failed download as a PageError. Lets errors that are no failed download through."""
+    if isinstance(error, PageError):
+        return error
+    reason = getattr(error, "reason", None)
+    if not isinstance(reason, str):
+        if not isinstance(error, Exception):
+            raise TypeError(f"not a failed download: {error!r}")
+        reason = failure_reason(error)
+    return PageError(reason, f"{site}: {url}: {reason}: {error}")

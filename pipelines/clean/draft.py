@@ -1,0 +1,53 @@
+"""A body on its way through the passes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from lxml.etree import _Element
+
+from pipelines.clean.model import Embed, Note
+from pipelines.clean.parse import parse_body
+from pipelines.clean.rules import GENERIC, CleanRules
+from pipelines.clean.serialise import inner_html
+
+_SAMPLE_CHARS = 80
+
+
+@dataclass(kw_only=True)
+class Ledger:
+    """What the passes removed, found and moved, in the order they met it."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    samples: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, None] = field(default_factory=dict)
+    embeds: list[Embed] = field(default_factory=list)
+
+    def note(self, rule: str, sample: str) -> None:
+        self.counts[rule] = self.counts.get(rule, 0) + 1
+        if rule not in self.samples:
+            self.samples[rule] = " ".join(sample.split())[:_SAMPLE_CHARS]
+
+    def notes(self) -> tuple[Note, ...]:
+        return tuple(Note(rule=rule, count=count, sample=self.samples[rule]) for rule, count in self.counts.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """The tree that a pass changes in place, and what it needs to know for it."""
+
+    root: _Element
+    base_url: str
+    rules: CleanRules
+    ledger: Ledger
+
+
+def draft(html: str, base_url: str, rules: CleanRules | None = None) -> Draft:
+    """A body before the first pass."""
+    return Draft(root=parse_body(html), base_url=base_url, rules=rules or GENERIC, ledger=Ledger())
+
+
+def after(pass_: Callable[[Draft], None], html: str, rules: CleanRules | None = None) -> str:
+    """The markup one pass makes of some HTML; for examples."""
+    body = draft(html, "https://example.com/post/1.html", rules)
+    pass_(body)
+    return inner_html(body.root)

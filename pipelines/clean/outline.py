@@ -1,0 +1,123 @@
+"""The article as a whole: its headings, its lists typed by hand, its last line."""
+
+import re
+from typing import Final
+
+from lxml import etree
+from lxml.etree import _Element
+
+from pipelines.clean.draft import Draft
+from pipelines.clean.tree import text_of
+
+_HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
+_TAIL_BLOCKS: Final = 8
+_MAX_END_CHARS: Final = 24
+_MAX_HEADING_CHARS: Final = 40
+_MIN_TYPED_ITEMS: Final = 3
+_SENTENCE_END: Final = re.compile(r"[。！!；;，,…、：:]$")
+
+
+def drop_end_lines(body: Draft) -> None:
+    """`-END-` says that an article ends, which the end says as well.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(drop_end_lines, "<p>a</p><p>-END-</p>")
+    '<p>a</p>'
+    """
+    pattern = re.compile(body.rules.end_line, re.IGNORECASE)
+    for block in list(body.root[-_TAIL_BLOCKS:]):
+        if block.tag not in ("p", *_HEADINGS) or len(body.root) == 1:
+            continue
+        text = text_of(block).strip()
+        if (
+            0 < len(text) <= _MAX_END_CHARS
+            and pattern.match(text)
+            and block.find(".//img") is None
+            and block.find(".//a") is None
+        ):
+            body.ledger.note("end line", text)
+            body.root.remove(block)
+
+
+def find_typed_headings(body: Draft) -> None:
+    """A short numbered line all in bold, between paragraphs, is a heading.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(find_typed_headings, "<p><strong>一、缘起</strong></p><p>a</p><p><strong>2. 真的。</strong></p>")
+    '<h2>一、缘起</h2><p>a</p><p><strong>2. 真的。</strong></p>'
+    """
+    pattern = re.compile(body.rules.heading_number)
+    levels = [int(str(block.tag)[1]) for block in body.root if block.tag in _HEADINGS]
+    tag = f"h{min(max(levels, default=1) + 1, 6)}"
+    for block in body.root:
+        following = block.getnext()
+        if not _all_bold(block) or following is None or (_all_bold(following) and pattern.match(text_of(following))):
+            continue
+        text = text_of(block).strip()
+        if len(text) <= _MAX_HEADING_CHARS and pattern.match(text) and not _SENTENCE_END.search(text):
+            body.ledger.note("bold heading", text)
+            _make_heading(block, tag)
+
+
+def _all_bold(block: _Element) -> bool:
+    return (
+        block.tag == "p"
+        and len(block) == 1
+        and block[0].tag == "strong"
+        and not (block.text or "").strip()
+        and not (block[0].tail or "").strip()
+        and block[0].find(".//img") is None
+        and block[0].find(".//br") is None
+    )
+
+
+def _make_heading(block: _Element, tag: str) -> None:
+    strong = block[0]
+    block.tag, block.text = tag, strong.text
+    block.extend(list(strong))
+    block.remove(strong)
+
+
+def level_headings(body: Draft) -> None:
+    """Headings from h2 down, each at most one level below the one before: the title is the page's h1.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(level_headings, "<h1>a</h1><h4>b</h4><h4>c</h4><h1>d</h1>")
+    '<h2>a</h2><h3>b</h3><h3>c</h3><h2>d</h2>'
+    """
+    open_levels: list[int] = []
+    for heading in body.root.iter(*_HEADINGS):
+        level = int(str(heading.tag)[1])
+        while open_levels and open_levels[-1] >= level:
+            open_levels.pop()
+        open_levels.append(level)
+        heading.tag = f"h{min(len(open_levels) + 1, 6)}"
+
+
+def find_typed_lists(body: Draft) -> None:
+    """Three paragraphs in a row that begin with the same bullet are a list.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(find_typed_lists, "<p>●  a</p><p>● b</p><p>●c</p><p>d</p>")
+    '<ul><li>a</li><li>b</li><li>c</li></ul><p>d</p>'
+    """
+    pattern = re.compile(body.rules.bullets)
+    run: list[_Element] = []
+    for block in [*body.root, None]:
+        match = pattern.match(block.text or "") if block is not None and block.tag == "p" else None
+        if match and block is not None and (not run or (run[0].text or "")[0] == match[0][0]):
+            run.append(block)
+            continue
+        _make_list(run, pattern, body)
+        run = [block] if match and block is not None else []
+
+
+def _make_list(run: list[_Element], pattern: re.Pattern[str], body: Draft) -> None:
+    if len(run) < _MIN_TYPED_ITEMS or any(not pattern.sub("", text_of(item)).strip() for item in run):
+        return
+    typed = etree.Element("ul")
+    run[0].addprevious(typed)
+    for item in run:
+        body.ledger.note("typed list", text_of(item))
+        item.tag, item.text = "li", pattern.sub("", item.text or "", count=1)
+        typed.append(item)

@@ -1,0 +1,239 @@
+"""Pictures: found wherever pages hide their addresses, written as `src` and `alt`."""
+
+import re
+from typing import Final
+
+from lxml import etree
+from lxml.etree import _Element
+
+from pipelines.clean.draft import Draft
+from pipelines.clean.rules import CleanRules, any_of
+from pipelines.clean.text import visible
+from pipelines.clean.tree import drop, give_text_before, replace, text_of
+from pipelines.clean.urls import absolute, data_image
+
+_WITH_URLS: Final = etree.XPath("descendant::*[contains(@style, 'url(')]")
+_IMAGE_TAGS: Final = ("amp-img", "mip-img", "image")
+_BACKGROUND: Final = re.compile(r"""background(?:-image)?\s*:[^;]*?url\(\s*["']?([^"')]+)["']?\s*\)""", re.IGNORECASE)
+_LENGTH: Final = re.compile(r"(?:^|[;\s])(?:min-)?(width|height)\s*:\s*([0-9.]+)px", re.IGNORECASE)
+_TALL: Final = re.compile(
+    r"padding-(?:top|bottom)\s*:\s*[2-9]\d(?:\.\d+)?%|padding-(?:top|bottom)\s*:\s*\d{3}", re.IGNORECASE
+)
+_MIN_PICTURE_PX: Final = 60  # a background lower than that decorates: rules, bullets, quotation marks
+_THUMB: Final = re.compile(r"^(?:s|m|thumb|small)_")  # 快科技: s_<name>.jpg beside <name>.jpg
+_FULL: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp)(?:[?#!].*)?$", re.IGNORECASE)
+# What an attribute must look like to be taken for a picture's address.
+_ADDRESS: Final = re.compile(r"^(?:https?:)?//|^/|\.(?:jpe?g|png|gif|webp|bmp|avif)\b|wx_fmt=", re.IGNORECASE)
+# These hold the original where `src` holds a smaller copy; the others only replace a placeholder.
+_BETTER_THAN_SRC: Final = ("data-croporisrc", "data-original-src", "data-original", "data-actualsrc")
+
+
+def show_backgrounds(body: Draft) -> None:
+    """A picture that is the background of an otherwise empty box is content; bullets and rules are not.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(show_backgrounds, '<svg style="background-image:url(//a.cn/1.png);height:400px"></svg>')
+    '<svg style="background-image:url(//a.cn/1.png);height:400px"><img src="//a.cn/1.png"></svg>'
+    >>> after(show_backgrounds, '<h2 style="background-image:url(/h2_icon.png)">a</h2>')
+    '<h2 style="background-image:url(/h2_icon.png)">a</h2>'
+    """
+    for element in _WITH_URLS(body.root):
+        style = element.get("style", "")
+        found = _BACKGROUND.search(style)
+        if not found or text_of(element).strip() or element.find(".//img") is not None or element.tag == "img":
+            continue
+        lengths = {name.lower(): float(value) for name, value in _LENGTH.findall(style) if value.count(".") < 2}
+        if lengths.get("height", 0) >= _MIN_PICTURE_PX or _TALL.search(style) or element.get("viewBox"):
+            element.insert(0, etree.Element("img", {"src": found[1].strip()}))
+
+
+def open_noscripts(body: Draft) -> None:
+    """A picture in `noscript` is shown to whoever runs no scripts: it stands in for the one before it.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(open_noscripts, '<img class="lazy" data-x="?"><noscript><img src="a.png">Turn it on!</noscript>')
+    '<img src="a.png">'
+    """
+    for noscript in list(body.root.iter("noscript")):
+        before = noscript.getprevious()
+        for image in list(noscript.iter("img")):
+            if before is not None and before.tag == "img" and not _candidates(before, body.rules):
+                drop(before)
+            before = None
+            image.tail = None
+            noscript.addprevious(image)
+        drop(noscript)
+
+
+def resolve_pictures(body: Draft) -> None:
+    """Each picture's true address, absolute, its original where a resize was asked for; trackers go.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(resolve_pictures, '<img data-src="//a.cn/图.jpg?imageView2/2/w/640" src="data:," class=b alt=" x ">')
+    '<img src="https://a.cn/%E5%9B%BE.jpg" alt="x">'
+    >>> after(resolve_pictures, 'a<img src="/pixel" width="1" height="1">b<img>')
+    'ab'
+    """
+    for element in list(body.root.iter(*_IMAGE_TAGS)):
+        element.tag = "img"
+    images = list(body.root.iter("img"))
+    sources = [image.get("src") for image in images]
+    shared = {src for src in sources if src and sources.count(src) > 1} if len(images) < _MANY else set()
+    seen: set[str] = set()
+    for image in images:
+        url = _address(image, body, shared)
+        if url is None:
+            if any(image.get(name) for name in ("src", *body.rules.lazy)):
+                body.ledger.note("picture without address", image.get("src") or "")
+            drop(image)
+        elif _is_tracker(image, url, body.rules):
+            body.ledger.note("tracker", url)
+            drop(image)
+        else:
+            alt = _alt(image.get("alt") or "", url, body.rules)
+            seen.add(url)
+            image.attrib.clear()
+            image.set("src", url)
+            image.set("alt", alt)
+
+
+_MANY: Final = 500
+
+
+def _candidates(image: _Element, rules: CleanRules) -> list[str]:
+    """Addresses in the order in which they are believed."""
+    src = (image.get("src") or "").strip()
+    lazy = {name: value.strip() for name in rules.lazy if (value := image.get(name)) and _ADDRESS.search(value)}
+    better = [lazy[name] for name in _BETTER_THAN_SRC if name in lazy]
+    placeholder = any_of(rules.placeholders)
+    usable = [src] if src and not placeholder.search(src) else []
+    sets = [best for name in ("srcset", "data-srcset", "data-lazy-srcset") if (best := _largest(image.get(name)))]
+    parent = image.getparent()
+    if parent is not None and parent.tag == "picture":
+        sets += [
+            best
+            for source in parent.iter("source")
+            if (best := _largest(source.get("srcset") or source.get("data-srcset")))
+        ]
+    return [*better, *usable, *lazy.values(), *sets, *([src] if src else [])]
+
+
+def _largest(srcset: str | None) -> str | None:
+    """The widest picture of a `srcset`.
+
+    >>> _largest("a.jpg 1x, b.jpg 2x"), _largest(None)
+    ('b.jpg', None)
+    """
+    best, best_width = None, -1.0
+    for candidate in re.split(r",\s+|,(?=https?:|//)", srcset or ""):
+        address, _, size = candidate.strip().partition(" ")
+        number = re.match(r"[0-9.]+", size.strip())
+        width = float(number[0]) if number and number[0].count(".") < 2 and number[0] != "." else 0.0
+        if address and width > best_width:
+            best, best_width = address, width
+    return best
+
+
+def _address(image: _Element, body: Draft, shared: set[str]) -> str | None:
+    candidates = _candidates(image, body.rules)
+    if len(set(candidates)) > 1 and candidates[0] in shared:
+        candidates = [*candidates[1:], candidates[0]]
+    placeholder = any_of(body.rules.placeholders)
+    for candidate in candidates:
+        if candidate[:5].lower() == "data:":
+            found = data_image(candidate)
+            if found and not placeholder.search(found):
+                return found
+            continue
+        if url := absolute(candidate, body.base_url):
+            return original(url, body.rules.image_originals)
+    return None
+
+
+def original(url: str, originals: tuple[tuple[str, str], ...]) -> str:
+    """The address of the uploaded file, where a CDN was asked for a smaller one.
+
+    >>> from pipelines.clean.rules import IMAGE_ORIGINALS
+    >>> original("https://a.jianshu.io/1.png?imageMogr2/auto-orient/strip%7CimageView2/2/w/610", IMAGE_ORIGINALS)
+    'https://a.jianshu.io/1.png'
+    """
+    if any_of(tuple(pattern for pattern, _ in originals)).search(url) is None:
+        return url
+    for pattern, replacement in originals:
+        url = re.sub(pattern, replacement, url)
+    return url
+
+
+def _is_tracker(image: _Element, url: str, rules: CleanRules) -> bool:
+    trackers = any_of(rules.trackers)
+    if trackers.search(url):
+        return True
+    sizes = dict(_LENGTH.findall(image.get("style") or ""))
+    width = image.get("width") or sizes.get("width") or ""
+    height = image.get("height") or sizes.get("height") or ""
+    return width.strip().removesuffix("px") in ("0", "1") and height.strip().removesuffix("px") in ("0", "1")
+
+
+def _alt(alt: str, url: str, rules: CleanRules) -> str:
+    alt = " ".join(visible(alt).split())
+    seo = any_of(rules.seo_alt)
+    if not alt or alt in url or seo.search(alt):
+        return ""
+    return alt
+
+
+def link_originals(body: Draft) -> None:
+    """A thumbnail that links to its own full picture becomes that picture.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(link_originals, '<a href="https://a.cn/1.jpg"><img src="https://a.cn/thumb/1.jpg" alt=""></a>')
+    '<img src="https://a.cn/1.jpg" alt="">'
+    """
+    for image in list(body.root.iter("img")):
+        link = image.getparent()
+        if link is None or link.tag != "a" or len(link) != 1 or (link.text or "").strip() or (image.tail or "").strip():
+            continue
+        full = absolute(link.get("href") or "", body.base_url)
+        if full is None or not _FULL.search(full):
+            continue
+        full = original(full, body.rules.image_originals)
+        name = _file_name(full)
+        if name and name == _THUMB.sub("", _file_name(image.get("src", ""))):
+            body.ledger.note("full picture", full)
+            image.set("src", full)
+            image.tail = None
+            replace(link, image)
+
+
+def _file_name(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
+
+
+def draw(body: Draft) -> None:
+    """Inline SVG and MathML: pictures and text in them stay, a formula by its TeX; icons go.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(draw, "<svg><title>t</title><foreignObject><p>a</p></foreignObject></svg>b<svg><path></path></svg>")
+    '<div><div><p>a</p></div></div>b'
+    """
+    for svg in list(body.root.iter("svg")):
+        kept = etree.Element("div")
+        for part in list(svg.iter("foreignObject", "img", "image", "text")):
+            if any(above.tag in ("foreignObject", "text") for above in part.iterancestors()):
+                continue
+            if part.tag == "image":
+                href = part.get("href") or part.get("xlink_href") or part.get("{http://www.w3.org/1999/xlink}href")
+                kept.append(etree.Element("img", {"src": href or ""}))
+                continue
+            part.tag = part.tag if part.tag == "img" else "div"
+            part.tail = None
+            kept.append(part)
+        if len(kept):
+            replace(svg, kept)
+        else:
+            body.ledger.note("svg", "")
+            drop(svg)
+    for math in list(body.root.iter("math")):
+        tex = next((text_of(note) for note in math.iter("annotation") if "tex" in (note.get("encoding") or "")), None)
+        give_text_before(math, tex.strip() if tex else text_of(math))
+        drop(math)

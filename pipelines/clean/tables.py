@@ -1,0 +1,128 @@
+"""Tables: kept with their spans and headers, on a grid that adds up."""
+
+from typing import Final
+
+from lxml.etree import _Element
+
+from pipelines.clean.draft import Draft
+from pipelines.clean.tree import unwrap
+
+_MAX_SPAN: Final = 1000  # HTML's own limit for colspan
+_SECTIONS: Final = ("thead", "tbody", "tfoot")
+
+
+def unwrap_layout_tables(body: Draft) -> None:
+    """A table of one cell is a box, not a table: forums lay out posts so.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(unwrap_layout_tables, "<table><tr><td>post</td></tr></table>")
+    '<div>post</div>'
+    """
+    for table in list(body.root.iter("table")):
+        cells = [cell for cell in table.iter("td", "th") if _table_of(cell) is table]
+        if len(cells) == 1 and table.find("caption") is None:
+            cells[0].tag = "div"
+            for part in [*table.iter("tr", *_SECTIONS)]:
+                if _table_of(part) is table:
+                    unwrap(part)
+            unwrap(table)
+
+
+def _table_of(part: _Element) -> _Element | None:
+    return next(part.iterancestors("table"), None)
+
+
+def tidy_table(table: _Element) -> None:
+    """Bring a written table to the form HTML asks for, in place: a caption first, no empty rows, spans that
+    meet cells. Without anything in it the table goes.
+    """
+    for part in list(table.iter("tr")):
+        if not len(part):
+            _remove(part)
+    for part in table.findall("thead") + table.findall("tbody") + table.findall("tfoot"):
+        if not len(part):
+            _remove(part)
+    captions = table.findall("caption")
+    if not any(_has_content(cell) for cell in table.iter("td", "th")):
+        for caption in captions:
+            caption.tag = "p"
+            table.addprevious(caption)
+        _remove(table)
+        return
+    for caption in captions[1:]:
+        caption.tag = "p"
+        table.addprevious(caption)
+    if captions:
+        table.insert(0, captions[0])
+    for rows in _groups(table):
+        _fit_rowspans(rows)
+    _fit_columns(_groups(table))
+
+
+def _remove(element: _Element) -> None:
+    parent = element.getparent()
+    if parent is not None:
+        parent.remove(element)
+
+
+def _has_content(cell: _Element) -> bool:
+    return bool(len(cell) or (cell.text or "").strip())
+
+
+def _groups(table: _Element) -> list[list[_Element]]:
+    groups = [list(part.iterchildren("tr")) for part in table if part.tag in _SECTIONS]
+    direct = list(table.iterchildren("tr"))
+    return [*groups, direct] if direct else groups
+
+
+def span(cell: _Element, name: str) -> int:
+    value = (cell.get(name) or "1").strip()
+    return min(max(int(value), 1), _MAX_SPAN) if value.isascii() and value.isdecimal() else 1
+
+
+def _set_span(cell: _Element, name: str, value: int) -> None:
+    if value > 1:
+        cell.set(name, str(value))
+    else:
+        cell.attrib.pop(name, None)
+
+
+def _fit_rowspans(rows: list[_Element]) -> None:
+    """No cell reaches below its group of rows."""
+    for index, row in enumerate(rows):
+        for cell in row:
+            _set_span(cell, "rowspan", min(span(cell, "rowspan"), len(rows) - index))
+
+
+def _fit_columns(groups: list[list[_Element]]) -> None:
+    """No column in which no cell begins, and no two cells in one place: spans shrink until that is so."""
+    places = [place for group in groups for place in _placed(group)]
+    begun = sorted({column for _, column, _ in places})
+    renumbered = {column: index for index, column in enumerate(begun)}
+    for cell, column, width in places:
+        columns = sum(1 for other in begun if column <= other < column + width) if width > 1 else 1
+        _set_span(cell, "colspan", columns if renumbered[column] + columns <= len(begun) else 1)
+        scope = cell.get("scope")
+        if scope is not None and scope not in ("row", "col", "rowgroup", "colgroup"):
+            del cell.attrib["scope"]
+
+
+def _placed(rows: list[_Element]) -> list[tuple[_Element, int, int]]:
+    """Each cell with its first column and its width, as HTML's table model places them."""
+    taken: dict[int, int] = {}  # column → rows still covered from above
+    places = []
+    for row in rows:
+        column, covered = 0, dict(taken)
+        taken = {place: left - 1 for place, left in taken.items() if left > 1}
+        for cell in row:
+            while covered.get(column, 0):
+                column += 1
+            width = span(cell, "colspan")
+            free = 1
+            while free < width and not covered.get(column + free, 0):
+                free += 1
+            places.append((cell, column, free))
+            if (down := span(cell, "rowspan")) > 1:
+                taken.update(dict.fromkeys(range(column, column + free), down - 1))
+            column += free
+    return places

@@ -1,0 +1,20 @@
+"""The clock: what time it is for everything that is written into an archive."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+def clock() -> Callable[[], datetime]:
+    """A function that gives the time as an aware UTC datetime, to the second.
+
+    With SOURCE_DATE_EPOCH set (Unix seconds; reproducible-builds.org/specs/source-date-epoch) it always gives that
+    moment, so that the same pages make the same archive byte for byte.
+    """
+    pinned = os.environ.get("SOURCE_DATE_EPOCH")
+    if pinned is not None:
+        moment = datetime.fromtimestamp(int(pinned), tz=UTC)
+        return lambda: moment
+    return lambda: datetime.now(tz=UTC).replace(microsecond=0)

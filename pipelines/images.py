@@ -1,0 +1,398 @@
+"""Each image of a post: its original bytes under their SHA-256, or its miss with the reason.
+
+An image is kept as it was fetched, never re-encoded. What it is, its bytes say, not its name or header; that it
+is whole, decoding says. A miss has one of these reasons (*r*: a later crawl tries again):
+
+================== ==============================================================================================
+http-<status>      *r* the host answered with that status
+timeout            *r* no answer in time
+unreachable        *r* no connection, or the host's name is unknown
+broken-off         *r* the connection ended before the body did
+truncated          *r* the file is cut off or damaged: it does not decode
+not-an-image       *r* the bytes are no image (an error page served as one, most often)
+too-large          more than MAX_BYTES or MAX_PIXELS
+active-svg         an SVG with scripts, event handlers or references to other hosts
+unsupported        an address that is neither http(s) nor data:, or a data: address that does not decode
+robots-disallowed  *r* robots.txt of the image's host does not allow it
+tracker            a picture of one pixel; nothing to see, so the body shows no link to it either
+================== ==============================================================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import io
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+from urllib.parse import unquote_to_bytes
+
+from lxml import etree
+from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
+from scrapy.http.request import NO_CALLBACK
+
+from archive.layout import link_from_document
+from archive.model import Image, MissingImage
+from pipelines.clean import parse_clean, serialise
+from pipelines.item import PostItem
+from pipelines.session import ArchiveSession
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_PIXELS = 100_000_000
+_OK = 200
+_MISSING_LABEL = "［图片缺失］"
+_PERMANENT = frozenset({"too-large", "active-svg", "unsupported", "tracker"})
+_FORMATS = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "GIF": "image/gif",
+    "WEBP": "image/webp",
+    "AVIF": "image/avif",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+    "ICO": "image/x-icon",
+}
+_OPENERS = tuple(name for name in _FORMATS if name != "MPO")  # Pillow opens these as JPEG
+_FAILURES: tuple[tuple[type[Exception], str], ...] = (
+    (DownloadTimeoutError, "timeout"),
+    (ResponseDataLossError, "broken-off"),
+    (DownloadCancelledError, "too-large"),
+    (CannotResolveHostError, "unreachable"),
+    (DownloadConnectionRefusedError, "unreachable"),
+    (DownloadFailedError, "unreachable"),
+)
+_SVG_ACTIVE_ELEMENTS = frozenset(
+    {"script", "foreignobject", "iframe", "object", "embed", "audio", "video", "handler", "listener", "set", "animate"}
+)
+_SVG_ACTIVE_CSS = re.compile(r"@import|url\(\s*['\"]?(?!['\"]?#)|expression|javascript:", re.IGNORECASE)
+_SVG_SAFE_REFERENCE = re.compile(r"#|data:image/(?:png|jpeg|gif|webp);", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFacts:
+    """What an image's bytes say: media type, and size in pixels (None where an SVG names none)."""
+
+    media_type: str
+    width: int | None
+    height: int | None
+
+
+class BadImage(Exception):  # noqa: N818 - a verdict on bytes
+    """Bytes that are not an image to keep. `reason` is the code of the miss."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def inspect(data: bytes) -> ImageFacts:
+    """What an image is, after decoding it to its end. Raises BadImage with the reason of the miss."""
+    if len(data) > MAX_BYTES:
+        raise BadImage("too-large")
+    if not data:
+        raise BadImage("truncated")
+    if _looks_like_svg(data):
+        return _inspect_svg(data)
+    try:
+        return _inspect_raster(data)
+    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
+        raise BadImage("too-large") from error
+    except UnidentifiedImageError as error:
+        raise BadImage("not-an-image") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError) as error:
+        raise BadImage("truncated") from error
+
+
+def _inspect_raster(data: bytes) -> ImageFacts:
+    with Pillow.open(io.BytesIO(data), formats=_OPENERS) as image:
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise BadImage("too-large")
+        if image.format == "JPEG":
+            # An eighth of the size needs no full inverse transform, but still reads every coded byte.
+            image.draft(image.mode, (max(1, width // 8), max(1, height // 8)))
+        image.load()
+        for frame in range(1, getattr(image, "n_frames", 1) if image.format in ("GIF", "WEBP", "PNG") else 1):
+            image.seek(frame)
+            image.load()
+        if width <= 1 and height <= 1:
+            raise BadImage("tracker")
+        return ImageFacts(media_type=_FORMATS[image.format or ""], width=width, height=height)
+
+
+def _looks_like_svg(data: bytes) -> bool:
+    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start.startswith((b"<?xml", b"<svg", b"<!--", b"<!DOCTYPE svg")) and b"<svg" in data[:4096]
+
+
+def _inspect_svg(data: bytes) -> ImageFacts:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise BadImage("truncated") from error
+    if etree.QName(root).localname != "svg":
+        raise BadImage("not-an-image")
+    if any(_is_active(node) for node in root.iter()):
+        raise BadImage("active-svg")
+    return ImageFacts(media_type="image/svg+xml", width=_pixels(root, "width"), height=_pixels(root, "height"))
+
+
+def _is_active(node: etree._Element) -> bool:
+    if not isinstance(node.tag, str):
+        # An entity or a processing instruction (a style sheet) is not needed to draw; a comment is harmless.
+        return not isinstance(node, etree._Comment)  # noqa: SLF001 - the only name lxml gives the class
+    name = etree.QName(node).localname.lower()
+    if name in _SVG_ACTIVE_ELEMENTS or (name == "style" and _SVG_ACTIVE_CSS.search("".join(node.itertext()))):
+        return True
+    return any(_is_active_attribute(etree.QName(key).localname.lower(), value) for key, value in node.items())
+
+
+def _is_active_attribute(name: str, value: str) -> bool:
+    if name.startswith("on"):
+        return True
+    if name == "href":
+        return not _SVG_SAFE_REFERENCE.match(value.strip())
+    return bool(_SVG_ACTIVE_CSS.search(value))
+
+
+def _pixels(root: etree._Element, side: str) -> int | None:
+    match = re.fullmatch(r"\s*(\d+)(?:\.\d+)?(?:px)?\s*", root.get(side, ""))
+    if match:
+        return int(match[1])
+    box = (root.get("viewBox") or "").replace(",", " ").split()
+    index = {"width": 2, "height": 3}[side]
+    try:
+        return max(1, round(float(box[index])))
+    except (IndexError, ValueError, OverflowError):
+        return None
+
+
+def decode_data_url(url: str) -> bytes:
+    """The bytes of a data: URL (RFC 2397). Raises BadImage("unsupported")."""
+    header, comma, payload = url.partition(",")
+    if not comma:
+        raise BadImage("unsupported")
+    raw = unquote_to_bytes(payload)
+    if not header.lower().endswith(";base64"):
+        return raw
+    try:
+        return base64.b64decode(b"".join(raw.split()) + b"==", validate=False)
+    except binascii.Error as error:
+        raise BadImage("unsupported") from error
+
+
+def image_name(url: str) -> str:
+    """What a document calls an image: its URL; a data: URL, which may be megabytes, by its digest.
+
+    >>> image_name("data:image/png;base64,AAAA")
+    'data:image/png;sha256=2e1cfa82b035c26cbbbdae632cea070514eb8b773f616aaeaf668e2f0be8f10d'
+    """
+    if not url.startswith("data:"):
+        return url
+    media_type = url[5:].split(";", 1)[0].split(",", 1)[0] or "text/plain"
+    return f"data:{media_type};sha256={hashlib.sha256(url.encode()).hexdigest()}"
+
+
+Found = Mapping[str, Image | MissingImage]
+"""By the URL in the clean body: what came of each image."""
+
+
+def place_images(body: str, found: Found) -> str:
+    """A clean body whose images stand at their blobs, with their size; a missing one as a link to its address."""
+    root = parse_clean(body)
+    for node in list(root.iter("img")):
+        url = node.get("src", "")
+        result = found[url]
+        if isinstance(result, Image):
+            _show(node, result)
+        else:
+            _replace_by_link(node, url, result)
+    return serialise(root)
+
+
+def _show(node: etree._Element, image: Image) -> None:
+    alt = node.get("alt", "")
+    node.attrib.clear()
+    node.set("src", link_from_document(image.key))
+    node.set("alt", alt)
+    if image.width and image.height:
+        node.set("width", str(image.width))
+        node.set("height", str(image.height))
+
+
+def _replace_by_link(node: etree._Element, url: str, missing: MissingImage) -> None:
+    if missing.reason == "tracker":
+        _remove(node)
+        return
+    label = f"{_MISSING_LABEL}{node.get('alt', '')}".strip()
+    outer = next(node.iterancestors("a"), None)
+    link = etree.Element("span" if url.startswith("data:") else "a")
+    link.text = label
+    if link.tag == "a":
+        link.set("href", url)
+    if outer is None:
+        link.tail, node.tail = node.tail, None
+        _swap(node, link)
+        return
+    # A link inside a link cannot be: the miss stands right behind the outer one, which keeps a text to click.
+    _remove(node)
+    if not "".join(outer.itertext()).strip() and outer.find(".//img") is None:
+        outer.text = outer.get("href")
+    link.tail, outer.tail = outer.tail, None
+    outer.addnext(link)
+
+
+def _swap(old: etree._Element, new: etree._Element) -> None:
+    parent = old.getparent()
+    if parent is None:
+        raise AssertionError("an image of a body always has a parent")
+    parent.replace(old, new)
+
+
+def _remove(node: etree._Element) -> None:
+    """Take a node out, its tail staying; a wrapper left with nothing in it goes too."""
+    parent = node.getparent()
+    if parent is None:
+        return
+    previous = node.getprevious()
+    if previous is not None:
+        previous.tail = (previous.tail or "") + (node.tail or "")
+    else:
+        parent.text = (parent.text or "") + (node.tail or "")
+    node.tail = None
+    parent.remove(node)
+    if len(parent) == 0 and not (parent.text or "").strip() and parent.tag in ("p", "figure", "a", "strong", "em"):
+        _remove(parent)
+
+
+Fetch = Callable[[str], Awaitable[bytes]]
+"""Gives an image's bytes; raises BadImage with the reason of the miss."""
+
+
+class ImageKeeper:
+    """Keeps images: each URL once per run, and each distinct content once in the archive."""
+
+    def __init__(self, session: ArchiveSession, fetch: Fetch) -> None:
+        self._session = session
+        self._fetch = fetch
+        self._results: dict[str, asyncio.Task[Image | MissingImage]] = {}
+        self._put: set[str] = set()
+
+    async def keep(self, url: str) -> Image | MissingImage:
+        """The image of a URL, held by the archive when this returns, or its miss. Raises StoreError."""
+        task = self._results.get(url)
+        if task is None:
+            task = self._results[url] = asyncio.ensure_future(self._keep(url))
+        return await task
+
+    async def _keep(self, url: str) -> Image | MissingImage:
+        name = image_name(url)
+        try:
+            data = await self._bytes(url)
+            facts = await self._session.run(inspect, data)
+        except BadImage as bad:
+            return MissingImage(url=name, reason=bad.reason, retryable=bad.reason not in _PERMANENT)
+        digest = hashlib.sha256(data).hexdigest()
+        key, _ = await self._session.run(self._session.archive.put_blob, data, facts.media_type)
+        return Image(
+            url=name,
+            key=key,
+            sha256=digest,
+            bytes=len(data),
+            media_type=facts.media_type,
+            width=facts.width,
+            height=facts.height,
+        )
+
+    async def _bytes(self, url: str) -> bytes:
+        if url.startswith("data:"):
+            return decode_data_url(url)
+        if not url.startswith(("http://", "https://")):
+            raise BadImage("unsupported")
+        return await self._fetch(url)
+
+
+class ImagesPipeline:
+    """Adds `images`, `missing_images`, `head_image` and `body`. An image the version held has is not fetched again."""
+
+    CONCURRENT_IMAGES = 16
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._keeper = ImageKeeper(ArchiveSession.of(crawler), self._download)
+        self._refetch = crawler.settings.getbool("BIRDNEST_REFETCH_IMAGES")
+        self._slots = asyncio.Semaphore(self.CONCURRENT_IMAGES)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    async def process_item(self, item: Any) -> PostItem:
+        post = PostItem.of(item)
+        if post.outcome is not None or post.clean is None:
+            return post
+        head_url = post.head_image_url or (post.clean.images[0].url if post.clean.images else None)
+        urls = dict.fromkeys([image.url for image in post.clean.images] + ([head_url] if head_url else []))
+        held = {image.url: image for image in post.head.document.images} if post.head else {}
+        results = await asyncio.gather(*(self._result(url, held) for url in urls))
+        found = dict(zip(urls, results, strict=True))
+        head = found.get(head_url) if head_url else None
+        distinct = {result.url: result for result in results}.values()
+        return replace(
+            post,
+            images=tuple(image for image in distinct if isinstance(image, Image)),
+            missing_images=tuple(image for image in distinct if isinstance(image, MissingImage)),
+            head_image=head.key if isinstance(head, Image) else None,
+            body=place_images(post.clean.html, found),
+        )
+
+    async def _result(self, url: str, held: Mapping[str, Image]) -> Image | MissingImage:
+        kept = held.get(image_name(url))
+        if kept is not None and not self._refetch:
+            return kept
+        result = await self._keeper.keep(url)
+        # A failure never takes away what is held.
+        return kept if kept is not None and isinstance(result, MissingImage) else result
+
+    async def _download(self, url: str) -> bytes:
+        # No Referer is sent: image hosts refuse foreign ones, and none of them refuses none.
+        request = Request(url, callback=NO_CALLBACK, meta={"birdnest_image": True})
+        engine = self._crawler.engine
+        if engine is None:
+            raise AssertionError("pipelines run inside an engine")
+        async with self._slots:
+            try:
+                response = await engine.download_async(request)
+            except IgnoreRequest as error:
+                raise BadImage(getattr(error, "reason", "refused")) from error
+            except Exception as error:
+                raise BadImage(failure_reason(error)) from error
+        if response.status != _OK:
+            raise BadImage(f"http-{response.status}")
+        return response.body
+
+
+def failure_reason(error: Exception) -> str:
+    """The reason code of a download that raised. Lets errors that are no failed download through."""
+    for kind, reason in _FAILURES:
+        if isinstance(error, kind):
+            return reason
+    raise error

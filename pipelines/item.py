@@ -1,0 +1,94 @@
+"""The item that travels through the pipelines, and the fields a spider has to give it.
+
+Pipelines take any item type `itemadapter` knows (dict, dataclass, attrs, pydantic, scrapy.Item) that carries the
+fields without a default below; the first pipeline turns it into a `PostItem`, the later ones add to that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from itemadapter import ItemAdapter
+from scrapy.exceptions import DropItem
+
+from archive.model import Image, MissingImage
+from archive.reader import Head
+from archive.writer import Outcome
+from pipelines.clean import CleanBody
+from pipelines.clean.rules import CleanRules
+
+if TYPE_CHECKING:
+    from pipelines.dates import Moment
+
+
+class RejectedPost(DropItem):
+    """A post that breaks an invariant. `reason` is the code the run's report lists it under."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostItem:
+    """A post on its way. Fields without a default come from the spider, the others from the pipelines.
+
+    url is canonical, requested_url is what the lists named; fetched_at is aware. `published_raw` and `updated_raw`
+    are unparsed times, the most trusted first, in `timezone` where they name none. `body_parts` are the HTML of
+    the article's containers as fetched, in the order of its pages. `page` are the bytes to keep for study when the
+    post is rejected. `min_characters` is the profile's least visible text of a body that has no image.
+    """
+
+    site: str
+    id: str
+    url: str
+    requested_url: str
+    fetched_at: datetime
+    title: str
+    author: str
+    categories: tuple[str, ...]
+    section: str | None
+    tags: tuple[str, ...]
+    description: str | None
+    lang: str
+    timezone: str
+    published_raw: tuple[str, ...]
+    updated_raw: tuple[str, ...]
+    body_parts: tuple[str, ...]
+    head_image_url: str | None
+    clean_rules: CleanRules
+    min_characters: int
+    source_sha256: str
+    extractor: str
+    page: bytes
+
+    head: Head | None = None
+    published: Moment | None = None
+    updated: Moment | None = None
+    clean: CleanBody | None = None
+    body: str | None = None
+    head_image: str | None = None
+    images: tuple[Image, ...] = ()
+    missing_images: tuple[MissingImage, ...] = ()
+    outcome: Outcome | None = None
+
+    from_spider: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, item: Any) -> PostItem:
+        """The item itself, or one made of another item type's fields. Raises RejectedPost naming absent fields."""
+        if isinstance(item, cls):
+            return item
+        adapter = ItemAdapter(item)
+        absent = [name for name in cls.from_spider if name not in adapter]
+        if absent:
+            raise RejectedPost(
+                "item-fields", f"{type(item).__name__} from the spider lacks {', '.join(absent)}: see pipelines/item.py"
+            )
+        return cls(**{name: adapter[name] for name in cls.from_spider})
+
+
+PostItem.from_spider = tuple(field.name for field in fields(PostItem) if field.default is MISSING)

@@ -1,0 +1,77 @@
+"""What the pipelines of one crawl share: the archive, its known heads, and threads for blocking calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import ParamSpec, Self, TypeVar
+
+from scrapy import signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import NotConfigured
+
+from archive import Archive, open_store
+from archive.layout import PostRef
+from archive.reader import Head
+from pipelines.clock import clock
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_THREADS = 8
+
+
+class ArchiveSession:
+    """A Scrapy extension that opens the archive named by the setting BIRDNEST_ARCHIVE.
+
+    The archive's calls block (files, boto3), so they run in threads of their own: the reactor's pool would serve
+    only a few at a time. The heads of a whole site are known from one listing, so that a post which is new costs
+    no read and a known one exactly one.
+    """
+
+    def __init__(self, archive: Archive, now: Callable[[], datetime]) -> None:
+        self.archive = archive
+        self.now = now
+        self._threads = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="archive")
+        self._heads: dict[str, dict[str, PostRef]] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        url = crawler.settings.get("BIRDNEST_ARCHIVE")
+        if not url:
+            raise NotConfigured("no archive: set BIRDNEST_ARCHIVE")
+        now = clock()
+        session = cls(Archive.open_or_create(open_store(url), now=now()), now)
+        crawler.signals.connect(session._closed, signal=signals.engine_stopped)
+        return session
+
+    @classmethod
+    def of(cls, crawler: Crawler) -> Self:
+        """The session of a crawl. Raises NotConfigured when the extension is switched off."""
+        session = crawler.get_extension(cls)
+        if session is None:
+            raise NotConfigured("pipelines.session.ArchiveSession is not among EXTENSIONS")
+        return session
+
+    async def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """A blocking call, in one of the session's threads."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+    async def learn_heads(self, site: str) -> int:
+        """Learn which posts of a site the archive holds, by one listing; returns how many."""
+        heads = await self.run(lambda: {ref.id: ref for ref in self.archive.posts(site)})
+        self._heads[site] = heads
+        return len(heads)
+
+    async def head(self, site: str, id_: str) -> Head | None:
+        """The version the archive holds of a post, or None."""
+        heads = self._heads.get(site)
+        if heads is None:
+            return await self.run(self.archive.head, site, id_)
+        ref = heads.get(id_)
+        return None if ref is None else await self.run(self.archive.load, ref)
+
+    def _closed(self) -> None:
+        self._threads.shutdown(wait=False)
