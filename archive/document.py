@@ -22,7 +22,7 @@ from typing import Any
 
 from archive.errors import DamageError
 from archive.layout import PostRef, link_from_document
-from archive.model import JSON, Embed, Image, MissingImage, Post, WarcRecord, iso
+from archive.model import JSON, Embed, Image, MissingImage, Post, WarcRecord, iso, join_surrogates
 
 CONTENT_TYPE = "text/html; charset=utf-8"
 _FENCE = "---\n"
@@ -39,7 +39,11 @@ class Document:
 
     @property
     def version(self) -> int:
-        return int(self.front["version"])
+        """Raises DamageError when the front matter does not say."""
+        version = self.front.get("version")
+        if not isinstance(version, int):
+            raise DamageError(f"{self._name}: `version` is {version!r}: expected a number")
+        return version
 
     @property
     def is_takedown(self) -> bool:
@@ -55,9 +59,24 @@ class Document:
         return tuple(MissingImage(**image) for image in self.front.get("missing_images", ()))
 
     def moment(self, key: str) -> datetime | None:
-        """The aware datetime of an ISO 8601 key, None where the front matter says null or nothing."""
+        """The aware datetime of an ISO 8601 key, None where the front matter says null or nothing.
+
+        Raises DamageError for anything else.
+        """
         text = self.front.get(key)
-        return None if text is None else datetime.fromisoformat(text)
+        if text is None:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+        except (TypeError, ValueError):
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise DamageError(f"{self._name}: `{key}` is {text!r}: expected ISO 8601 with offset")
+        return moment
+
+    @property
+    def _name(self) -> str:
+        return f"{self.front.get('site')}/{self.front.get('id')}"
 
 
 def encode_json(value: JSON) -> str:
@@ -66,7 +85,7 @@ def encode_json(value: JSON) -> str:
     >>> encode_json("a: <b> & 鸟\u2028")
     '"a: \\u003cb\\u003e \\u0026 鸟\\u2028"'
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = join_surrogates(json.dumps(value, ensure_ascii=False, allow_nan=False))
     return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
@@ -136,14 +155,16 @@ def read(data: bytes, *, name: str = "document") -> Document:
     except UnicodeDecodeError as error:
         raise DamageError(f"{name}: not UTF-8 at byte {error.start}: expected a document of format 1") from error
     if not text.startswith(_FENCE):
-        raise DamageError(f"{name}: begins with {text[:20]!r}: expected a front matter between --- lines")
+        raise DamageError(f"{name}: line 1: begins with {text[:20]!r}: expected a front matter between --- lines")
     front: dict[str, JSON] = {}
     position = len(_FENCE)
+    number = 1
     while not text.startswith(_FENCE, position):
         end = text.find("\n", position)
         if end < 0:
-            raise DamageError(f"{name}: the front matter has no end: expected a line ---")
-        key, value = _read_line(text[position:end], name)
+            raise DamageError(f"{name}: line {number + 1}: the front matter has no end: expected a line ---")
+        number += 1
+        key, value = _read_line(text[position:end], f"{name}: line {number}")
         front[key] = value
         position = end + 1
     return Document(front=front, body=text[position + len(_FENCE) :])
@@ -168,7 +189,7 @@ def to_post(document: Document) -> Post:
             date=datetime.strptime(front["date"], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC),
             published_at=document.moment("published_at"),
             updated_at=document.moment("updated_at"),
-            fetched_at=datetime.fromisoformat(front["fetched_at"]),
+            fetched_at=_moment_needed(document, "fetched_at"),
             body=document.body,
             head_image=head.removeprefix(link_from_document("")) if head else None,
             images=document.images,
@@ -184,14 +205,25 @@ def to_post(document: Document) -> Post:
         ) from error
 
 
-def _read_line(line: str, name: str) -> tuple[str, JSON]:
+def _moment_needed(document: Document, key: str) -> datetime:
+    moment = document.moment(key)
+    if moment is None:
+        raise ValueError(f"no {key}")
+    return moment
+
+
+def _read_line(line: str, place: str) -> tuple[str, JSON]:
     key, colon, text = line.partition(": ")
     if not colon or not _KEY.fullmatch(key):
-        raise DamageError(f"{name}: front-matter line {line[:60]!r}: expected `key: <JSON>`")
+        raise DamageError(f"{place}: {line[:60]!r}: expected `key: <JSON>`")
     try:
-        return key, json.loads(text)
-    except ValueError as error:
-        raise DamageError(f"{name}: front-matter key {key!r} holds no JSON: {error}") from error
+        return key, json.loads(text, parse_float=_no_float, parse_constant=_no_float)
+    except (ValueError, RecursionError) as error:
+        raise DamageError(f"{place}: key {key!r} holds no JSON of a document: {error}") from error
+
+
+def _no_float(text: str) -> JSON:
+    raise ValueError(f"{text} is a float, which readers round differently")
 
 
 def _refuse_floats(key: str, value: JSON) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,8 @@ from typing import Any, Literal
 
 JSON = Any
 """A value `json.dumps` takes: str, int, bool, None, and lists and mappings of them. No floats in documents."""
+
+_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +112,9 @@ class Failure:
 class RunReport:
     """What one run over one site did. Counts are of posts unless their name says otherwise.
 
-    Every post found ends as new, changed, unchanged (taken-down ones are), superseded or failed; `unfinished` are
-    those that an interruption left, so that the sum always equals `found`. `images_kept` and `images_missing` (by
+    Every post found ends as new, changed, unchanged (taken-down ones are), superseded, alias (its address led to
+    another post of the run) or failed; `unfinished` are those that an interruption left, so that the sum always
+    equals `found`. `images_kept` and `images_missing` (by
     reason) count those of new and changed posts. Failures also list listings that could not be read.
     """
 
@@ -125,6 +129,7 @@ class RunReport:
     changed: int
     unchanged: int
     superseded: int
+    aliases: int
     failures: tuple[Failure, ...]
     unfinished: int
     images_kept: int
@@ -148,7 +153,12 @@ def iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
+def join_surrogates(text: str) -> str:
+    """Two surrogates that make a pair become the character they stand for, as every JSON reader takes them."""
+    return _SURROGATE_PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
+
+
 def digest_of_json(value: JSON) -> str:
     """SHA-256 (hex) of a value's canonical JSON: sorted keys, no spaces, UTF-8; lone surrogates as they are."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = join_surrogates(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

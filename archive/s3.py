@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    ParamValidationError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 
 from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
 from archive.layout import check_key
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _READ_ATTEMPTS = 6
+_BODY_BROKE_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, OSError)
 
 
 class S3Store:
@@ -74,11 +82,13 @@ class S3Store:
                 if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                     raise ObjectMissing(self.url, key) from None
                 raise self._error(error, f"read {key}") from error
-            except (BotoCoreError, OSError) as error:
-                # A body that breaks off after its headers is not retried by botocore.
+            except _BODY_BROKE_OFF as error:
+                # After the headers botocore retries no more; all that fails before them it has retried already.
                 if attempt + 1 == _READ_ATTEMPTS:
                     raise self._error(error, f"read {key}") from error
                 time.sleep(0.1 * 2**attempt)
+            except BotoCoreError as error:
+                raise self._error(error, f"read {key}") from error
         raise AssertionError("unreachable")
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
@@ -96,9 +106,11 @@ class S3Store:
             code = error.response["Error"].get("Code", "")
             if unclear and (_status(error) in _UNCLEAR_STATUSES or _status(error) >= 500):  # noqa: PLR2004
                 return StoreUnclear(f"archive {self.url}: cannot {action}: the store answered {code}")
-            advice = _S3_ADVICE.get(code, str(error)).format(bucket=self.bucket)
+            advice = _S3_ADVICE[code].format(bucket=self.bucket) if code in _S3_ADVICE else _one_line(error)
             return StoreError(f"archive {self.url}: cannot {action}: {code}: {advice}")
         name = type(error).__name__
+        if isinstance(error, ParamValidationError):
+            return StoreError(f"archive {self.url}: cannot {action}: {_one_line(error)}: correct the address.")
         if name in _NO_CREDENTIALS:
             return StoreError(f"archive {self.url}: cannot {action}: {error}: {_CREDENTIALS_ADVICE}")
         if name == "EndpointConnectionError":
@@ -107,7 +119,7 @@ class S3Store:
                 "what is archived stays, run again when the store answers."
             )
         kind = StoreUnclear if unclear else StoreError
-        return kind(f"archive {self.url}: cannot {action}: {name}: {error}")
+        return kind(f"archive {self.url}: cannot {action}: {name}: {_one_line(error)}")
 
 
 _UNCLEAR_STATUSES = (408, 409, 429)
@@ -146,6 +158,10 @@ def _client(url: str) -> S3Client:
         return session.client("s3", region_name=session.region_name or "us-east-1", config=config)
     except (BotoCoreError, ValueError) as error:
         raise StoreError(f"archive {url}: cannot set up the S3 client: {error}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _status(error: Exception) -> int:

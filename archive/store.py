@@ -119,7 +119,7 @@ class FolderStore:
         with self._explained(f"read {key}"):
             try:
                 return (self.root / check_key(key)).read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 raise ObjectMissing(self.url, key) from None
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
@@ -148,11 +148,16 @@ class FolderStore:
         folder.mkdir(exist_ok=True)
         self._sweep(folder)
         descriptor, name = tempfile.mkstemp(dir=folder)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fchmod(file.fileno(), 0o644)
+                os.fsync(file.fileno())
+        except BaseException:
+            # A full disk must not be filled further by what did not fit on it.
+            Path(name).unlink(missing_ok=True)
+            raise
         return Path(name)
 
     def _sweep(self, folder: Path) -> None:

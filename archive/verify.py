@@ -23,18 +23,28 @@ stranger             *warning*: an object that is not part of the format
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from selectolax.lexbor import LexborHTMLParser
+
 from archive.document import to_post, write
 from archive.errors import DamageError
-from archive.layout import ARCHIVE_KEY, README_KEY, RUNS, PostRef, blob_digest, parse_post_key
+from archive.layout import (
+    ARCHIVE_KEY,
+    BLOBS,
+    README_KEY,
+    RUNS,
+    PostRef,
+    blob_digest,
+    link_from_document,
+    parse_post_key,
+)
 from archive.reader import ArchiveReader, Head, parse_head, parse_report
 
 Severity = Literal["error", "warning"]
-_REMOTE_IMAGE = re.compile(r"<img\b[^>]*\bsrc=(?![\"']?(?:\.\./){3}blobs/)")
+_LOCAL = link_from_document(BLOBS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +57,17 @@ class Finding:
     severity: Severity = "error"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """The document before the one at hand, readable or not."""
+
+    ref: PostRef
+    digest: str
+
+    def same_post(self, ref: PostRef) -> bool:
+        return (self.ref.site, self.ref.id) == (ref.site, ref.id)
+
+
 def verify(
     archive: ArchiveReader, *, full: bool = False, progress: Callable[[str], None] = lambda _key: None
 ) -> Iterator[Finding]:
@@ -56,16 +77,14 @@ def verify(
     """
     sizes: dict[str, int] = {}
     named: set[str] = set()
-    before: Head | None = None
+    before: _Seen | None = None
     for info in archive.store.list():
         progress(info.key)
         ref = parse_post_key(info.key)
         if ref is not None:
-            head, findings = _document(archive, ref, before, sizes)
-            yield from findings
-            before = head or before
-            if head is not None:
-                named.update(image.key for image in head.document.images)
+            data = archive.store.read(ref.key)
+            yield from _document(ref, data, before, sizes, named)
+            before = _Seen(ref=ref, digest=hashlib.sha256(data).hexdigest())
         elif blob_digest(info.key) is not None:
             sizes[info.key] = info.bytes
             if full:
@@ -77,23 +96,22 @@ def verify(
 
 
 def _document(
-    archive: ArchiveReader, ref: PostRef, before: Head | None, sizes: dict[str, int]
-) -> tuple[Head | None, list[Finding]]:
-    data = archive.store.read(ref.key)
+    ref: PostRef, data: bytes, before: _Seen | None, sizes: dict[str, int], named: set[str]
+) -> Iterator[Finding]:
+    """Findings of one document; the keys of the blobs it names are added to `named`."""
+    yield from _gap(ref, before)
     try:
         head = parse_head(ref, data)
         findings = [] if head.document.is_takedown else list(_inside(head))
     except DamageError as error:
-        return None, [Finding(code="document-damaged", key=ref.key, detail=str(error))]
+        yield Finding(code="document-damaged", key=ref.key, detail=str(error))
+        return
+    yield from findings
     if write(head.document) != data:
-        findings.append(_altered(ref))
-    findings.extend(_chain(head, before))
-    findings.extend(_blobs_named(head, sizes))
-    return head, findings
-
-
-def _altered(ref: PostRef) -> Finding:
-    return Finding(code="document-altered", key=ref.key, detail="read and written again it has other bytes")
+        yield Finding(code="document-altered", key=ref.key, detail="read and written again it has other bytes")
+    yield from _parent(head, before)
+    yield from _blobs_named(head, sizes)
+    named.update(image.key for image in head.document.images)
 
 
 def _inside(head: Head) -> Iterator[Finding]:
@@ -108,21 +126,29 @@ def _inside(head: Head) -> Iterator[Finding]:
     if post.content_sha256 != front.get("content_sha256"):
         expected = front.get("content_sha256")
         yield Finding(code="content-digest", key=key, detail=f"{post.content_sha256}, expected {expected}")
-    for match in _REMOTE_IMAGE.finditer(post.body):
-        yield Finding(code="remote-image", key=key, detail=post.body[match.start() : match.start() + 120])
+    for image in LexborHTMLParser(post.body).css("img[src]"):
+        source = image.attributes["src"] or ""
+        if not source.startswith(_LOCAL):
+            yield Finding(code="remote-image", key=key, detail=source[:200])
 
 
-def _chain(head: Head, before: Head | None) -> Iterator[Finding]:
-    ref = head.ref
-    same_post = before is not None and (before.ref.site, before.ref.id) == (ref.site, ref.id)
-    expected = before.ref.version + 1 if before is not None and same_post else 1
+def _next_version(ref: PostRef, before: _Seen | None) -> int:
+    return before.ref.version + 1 if before is not None and before.same_post(ref) else 1
+
+
+def _gap(ref: PostRef, before: _Seen | None) -> Iterator[Finding]:
+    expected = _next_version(ref, before)
     if ref.version != expected:
         yield Finding(code="version-gap", key=ref.key, detail=f"expected v{expected:04d} next")
+
+
+def _parent(head: Head, before: _Seen | None) -> Iterator[Finding]:
+    if head.document.is_takedown or head.ref.version != _next_version(head.ref, before):
         return
-    parent = before.digest if before is not None and same_post else None
-    if not head.document.is_takedown and head.document.front.get("parent") != parent:
-        found = head.document.front.get("parent")
-        yield Finding(code="parent-mismatch", key=ref.key, detail=f"names {found}, expected {parent}")
+    expected = before.digest if before is not None and before.same_post(head.ref) else None
+    found = head.document.front.get("parent")
+    if found != expected:
+        yield Finding(code="parent-mismatch", key=head.ref.key, detail=f"names {found}, expected {expected}")
 
 
 def _blobs_named(head: Head, sizes: dict[str, int]) -> Iterator[Finding]:

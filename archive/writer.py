@@ -12,7 +12,7 @@ I/O, `Archive.add` carries the steps out::
     Put: refused or reply lost ──▶ ReadBack the same version
     ReadBack: ours ─▶ done
               absent ─▶ Put the same version again
-              another's ─▶ as "head read": compare, else Put the next version
+              another's ─▶ read the head again, as "head read"
 
 The put is create-only, so of two writers one is refused and sees the other's document. A writer that was killed
 left either nothing or a whole document. Every blob a document names is written and acknowledged before the put.
@@ -26,7 +26,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
 from typing import Literal
@@ -35,7 +35,7 @@ from archive.document import CONTENT_TYPE, Document, compose, write
 from archive.errors import NotAnArchiveError, ObjectMissing, StoreError, StoreUnclear
 from archive.layout import ARCHIVE_KEY, BLOB_EXTENSIONS, LAST_VERSION, README_KEY, PostRef, blob_key, run_key
 from archive.model import Post, RunReport
-from archive.reader import FORMAT, FORMAT_VERSION, ArchiveInfo, ArchiveReader, Head, parse_head, read_info
+from archive.reader import FORMAT, FORMAT_VERSION, ArchiveInfo, ArchiveReader, Head, read_info
 from archive.store import Store
 
 GENERATOR = f"birdnest {installed_version('birdnest')}"
@@ -172,7 +172,9 @@ class Archive(ArchiveReader):
         try:
             return cls.open(store)
         except NotAnArchiveError:
-            stranger = next((info.key for info in store.list() if info.key not in (ARCHIVE_KEY, README_KEY)), None)
+            if any(info.key == ARCHIVE_KEY for info in store.list(ARCHIVE_KEY)):
+                raise  # an archive, but a damaged one or one of a newer format
+            stranger = next((info.key for info in store.list() if info.key != README_KEY), None)
             if stranger is not None:
                 raise NotAnArchiveError(
                     f"archive {store.url}: holds {stranger!r} but no {ARCHIVE_KEY}, so it is no archive of ours: "
@@ -200,7 +202,8 @@ class Archive(ArchiveReader):
         """
         seen: Observation = head
         data = b""
-        for attempt in range(_ATTEMPTS + LAST_VERSION):
+        lost = 0
+        while True:
             step = next_step(post, seen)
             if isinstance(step, Done):
                 wrote = len(data) if step.status in ("new", "changed") else 0
@@ -210,15 +213,20 @@ class Archive(ArchiveReader):
                 seen = self._read_back(ref, step.parent, data)
                 continue
             if step.version > LAST_VERSION:
-                break
-            if isinstance(seen, Absent):
-                self._wait(attempt)
+                raise StoreError(
+                    f"archive {self.store.url}: post {post.site}/{post.id}: has {LAST_VERSION} versions, the format's "
+                    "last: its further changes need a new archive."
+                )
+            lost = lost + 1 if isinstance(seen, Absent) else 0
+            if lost == _ATTEMPTS:
+                raise StoreError(
+                    f"archive {self.store.url}: post {post.site}/{post.id}: gave up after {_ATTEMPTS} writes that the "
+                    "store neither kept nor refused: what is archived stays, run again when the store answers."
+                )
+            if lost:
+                self._wait(lost)
             data = write(compose(post, version=step.version, parent=step.parent, generator=GENERATOR))
             seen = self._put(ref, step.parent, data)
-        raise StoreError(
-            f"archive {self.store.url}: post {post.site}/{post.id}: gave up after {attempt + 1} steps: "
-            "look at the store with `birdnest verify` and run again."
-        )
 
     def put_blob(self, data: bytes, media_type: str) -> tuple[str, bool]:
         """Write image bytes under their SHA-256 and return the key, and whether they were new.
@@ -248,7 +256,8 @@ class Archive(ArchiveReader):
             found = self.store.read(ref.key)
         except ObjectMissing:
             return Absent(version=ref.version, parent=parent)
-        return Ours(version=ref.version) if found == data else parse_head(ref, found)
+        # Another's: whatever stands there, it is the newest version that a post is compared with.
+        return Ours(version=ref.version) if found == data else self.head(ref.site, ref.id)
 
     def _create(self, key: str, data: bytes, content_type: str) -> bool:
         """Create-only with retries, for objects whose key or content makes a repeated put harmless."""
@@ -268,7 +277,10 @@ class Archive(ArchiveReader):
 
 def report_bytes(report: RunReport) -> bytes:
     """A run's report as its JSON object; times ISO 8601."""
-    value = asdict(report)
+    # dataclasses.asdict cannot copy a Counter or a read-only mapping.
+    value = asdict(replace(report, images_missing={}, store_requests={}))
+    value["images_missing"] = dict(report.images_missing)
+    value["store_requests"] = dict(report.store_requests)
     value["started_at"] = report.started_at.isoformat()
     value["finished_at"] = report.finished_at.isoformat()
     return _json_bytes(value)

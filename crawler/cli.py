@@ -57,14 +57,20 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature for an option's callback
+    if wanted:
+        _say(f"birdnest {installed_version('birdnest')}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit")
+    ] = False,
 ) -> None:
-    if version:
-        _say(f"birdnest {installed_version('birdnest')}")
-        raise typer.Exit
+    del version  # its callback has done all there is to do
 
 
 @app.command()

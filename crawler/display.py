@@ -93,6 +93,7 @@ def _rows(reports: Sequence[RunReport]) -> list[tuple[str, list[str]]]:
         ("  changed", [str(r.changed) for r in reports]),
         ("  unchanged", [str(r.unchanged) for r in reports]),
         ("  superseded", [str(r.superseded) for r in reports]),
+        ("  same as another", [str(r.aliases) for r in reports]),
         ("  failed", [_failed(r) for r in reports]),
     ]
     reasons = sorted({f.reason for r in reports for f in r.failures if f.what == "post"})

@@ -145,6 +145,12 @@ class RunReporter:
             self.tally.open_urls.add(url)
             self._tell()
 
+    def alias(self, url: str) -> None:
+        """A URL led to another post that this run accounts for itself."""
+        self.tally.open_urls.discard(url)
+        self.tally.statuses["alias"] += 1
+        self._tell()
+
     def failed(self, url: str, reason: str, detail: str, *, page: bytes | None = None) -> None:
         """A post gave nothing; `page` is kept in the state folder for study."""
         self.tally.open_urls.discard(url)
@@ -239,6 +245,7 @@ class RunReporter:
             changed=tally.statuses["changed"],
             unchanged=tally.statuses["unchanged"],
             superseded=tally.statuses["superseded"],
+            aliases=tally.statuses["alias"],
             failures=tuple(tally.failures),
             unfinished=len(tally.open_urls),
             images_kept=tally.images_kept,

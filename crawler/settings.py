@@ -18,6 +18,8 @@ REMOTE_CONTROL_ENABLED = False
 DOWNLOAD_VERIFY_CERTIFICATES = True
 # Sites track readers by cookies; an archiver is nobody.
 COOKIES_ENABLED = False
+# Image hosts refuse foreign referers and none refuses none; where a reader came from is nobody's business either.
+REFERRER_POLICY = "no-referrer"
 # A page that refreshes itself is a page; following it hides what was fetched.
 METAREFRESH_ENABLED = False
 # More is a loop.

@@ -11,7 +11,7 @@ broken-off         *r* the connection ended before the body did
 truncated          *r* the file is cut off or damaged: it does not decode
 not-an-image       *r* the bytes are no image (an error page served as one, most often)
 too-large          more than MAX_BYTES or MAX_PIXELS
-active-svg         an SVG with scripts, event handlers or references to other hosts
+active-svg         an SVG with scripts, event handlers, references to other hosts, or entities that do not end
 unsupported        an address that is neither http(s) nor data:, or a data: address that does not decode
 robots-disallowed  *r* robots.txt of the image's host does not allow it
 tracker            a picture of one pixel; nothing to see, so the body shows no link to it either
@@ -26,6 +26,7 @@ import binascii
 import hashlib
 import io
 import re
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -54,9 +55,10 @@ from pipelines.item import PostItem
 from pipelines.session import ArchiveSession
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 89_478_485  # Pillow's own limit, above which it warns and then refuses
 _OK = 200
 _MISSING_LABEL = "［图片缺失］"
+_WRAPPERS = frozenset({"p", "figure", "a", "strong", "em", "li", "ul", "ol", "blockquote"})
 _PERMANENT = frozenset({"too-large", "active-svg", "unsupported", "tracker"})
 _FORMATS = {
     "JPEG": "image/jpeg",
@@ -70,6 +72,21 @@ _FORMATS = {
     "ICO": "image/x-icon",
 }
 _OPENERS = tuple(name for name in _FORMATS if name != "MPO")  # Pillow opens these as JPEG
+_MOVING = ("GIF", "WEBP", "PNG", "AVIF")
+_MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|GIF8[79]a|RIFF....WEBP|II\*\0|MM\0\*|....ftypavi[fs]", re.DOTALL)
+# What Pillow's decoders were seen to raise on damaged files: they check little of what they read.
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    TypeError,
+    AssertionError,
+    struct.error,
+)
 _FAILURES: tuple[tuple[type[Exception], str], ...] = (
     (DownloadTimeoutError, "timeout"),
     (ResponseDataLossError, "broken-off"),
@@ -81,8 +98,18 @@ _FAILURES: tuple[tuple[type[Exception], str], ...] = (
 _SVG_ACTIVE_ELEMENTS = frozenset(
     {"script", "foreignobject", "iframe", "object", "embed", "audio", "video", "handler", "listener", "set", "animate"}
 )
-_SVG_ACTIVE_CSS = re.compile(r"@import|url\(\s*['\"]?(?!['\"]?#)|expression|javascript:", re.IGNORECASE)
+# A backslash can spell any of the others (`\\75rl(`).
+_SVG_ACTIVE_CSS = re.compile(
+    r"\\|@import|url\((?!\s*['\"]?#)|image-set\(|\bsrc\(|expression\s*\(|javascript:", re.IGNORECASE
+)
 _SVG_SAFE_REFERENCE = re.compile(r"#|data:image/(?:png|jpeg|gif|webp);", re.IGNORECASE)
+_SVG_START = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:(?>(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE\s+(?:\w+:)?svg[^\[>]*(?:\[.*?\]\s*)?>)\s*))*+"
+    rb"<(?:\w+:)?svg[\s/>]",
+    re.DOTALL,
+)
+_SVG_START_BYTES = 64 * 1024
+_XHTML = "http://www.w3.org/1999/xhtml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +142,8 @@ def inspect(data: bytes) -> ImageFacts:
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
         raise BadImage("too-large") from error
     except UnidentifiedImageError as error:
-        raise BadImage("not-an-image") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError) as error:
+        raise BadImage("truncated" if _MAGIC.match(data) else "not-an-image") from error
+    except _DECODER_ERRORS as error:
         raise BadImage("truncated") from error
 
 
@@ -129,17 +156,46 @@ def _inspect_raster(data: bytes) -> ImageFacts:
             # An eighth of the size needs no full inverse transform, but still reads every coded byte.
             image.draft(image.mode, (max(1, width // 8), max(1, height // 8)))
         image.load()
-        for frame in range(1, getattr(image, "n_frames", 1) if image.format in ("GIF", "WEBP", "PNG") else 1):
+        frames = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
+        for frame in range(1, frames):
             image.seek(frame)
             image.load()
+        if image.format == "GIF" and (frames > 1 or "loop" in image.info) and not _has_gif_trailer(data):
+            # Cut off between two frames: what is there decodes, but it is not all.
+            raise BadImage("truncated")
         if width <= 1 and height <= 1:
             raise BadImage("tracker")
         return ImageFacts(media_type=_FORMATS[image.format or ""], width=width, height=height)
 
 
+def _has_gif_trailer(data: bytes) -> bool:
+    """Whether a GIF's blocks lead to its trailer (GIF89a, sections 17-27)."""
+    at = 13 + _gif_table_bytes(data[10])
+    while at < len(data):
+        kind = data[at]
+        if kind == 0x3B:  # noqa: PLR2004 - the trailer
+            return True
+        if kind == 0x21:  # noqa: PLR2004 - an extension and its label
+            at += 2
+        elif kind == 0x2C:  # noqa: PLR2004 - an image: descriptor, colours, code size
+            if at + 9 >= len(data):
+                return False
+            at += 11 + _gif_table_bytes(data[at + 9])
+        else:  # decoders pass over bytes between blocks
+            at += 1
+            continue
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        at += 1
+    return False
+
+
+def _gif_table_bytes(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
 def _looks_like_svg(data: bytes) -> bool:
-    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return start.startswith((b"<?xml", b"<svg", b"<!--", b"<!DOCTYPE svg")) and b"<svg" in data[:4096]
+    return _SVG_START.match(data[:_SVG_START_BYTES]) is not None
 
 
 def _inspect_svg(data: bytes) -> ImageFacts:
@@ -147,34 +203,45 @@ def _inspect_svg(data: bytes) -> ImageFacts:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise BadImage("truncated") from error
-    if etree.QName(root).localname != "svg":
-        raise BadImage("not-an-image")
-    if any(_is_active(node) for node in root.iter()):
+        # Entities that multiply make libxml2 give up.
+        raise BadImage("active-svg" if b"<!ENTITY" in data else "truncated") from error
+    around = (*root.itersiblings(preceding=True), *root.itersiblings())
+    if _gives_attributes(root) or any(_is_active(node) for node in (*around, *root.iter())):
         raise BadImage("active-svg")
     return ImageFacts(media_type="image/svg+xml", width=_pixels(root, "width"), height=_pixels(root, "height"))
+
+
+def _gives_attributes(root: etree._Element) -> bool:
+    """Whether the document type gives elements attributes (an `onload`, say) that do not stand in the tree."""
+    dtd = root.getroottree().docinfo.internalDTD
+    return dtd is not None and any(True for element in dtd.iterelements() for _ in element.iterattributes())
 
 
 def _is_active(node: etree._Element) -> bool:
     if not isinstance(node.tag, str):
         # An entity or a processing instruction (a style sheet) is not needed to draw; a comment is harmless.
         return not isinstance(node, etree._Comment)  # noqa: SLF001 - the only name lxml gives the class
-    name = etree.QName(node).localname.lower()
-    if name in _SVG_ACTIVE_ELEMENTS or (name == "style" and _SVG_ACTIVE_CSS.search("".join(node.itertext()))):
+    tag = etree.QName(node)
+    name = tag.localname.lower()
+    if tag.namespace == _XHTML or name in _SVG_ACTIVE_ELEMENTS:
         return True
-    return any(_is_active_attribute(etree.QName(key).localname.lower(), value) for key, value in node.items())
+    if name == "style" and _SVG_ACTIVE_CSS.search("".join(node.itertext())):
+        return True
+    return any(_is_active_attribute(etree.QName(key), value) for key, value in node.items())
 
 
-def _is_active_attribute(name: str, value: str) -> bool:
+def _is_active_attribute(attribute: etree.QName, value: str) -> bool:
+    name = attribute.localname.lower()
     if name.startswith("on"):
         return True
     if name == "href":
         return not _SVG_SAFE_REFERENCE.match(value.strip())
-    return bool(_SVG_ACTIVE_CSS.search(value))
+    # Editors keep file names in attributes of their own namespaces, which browsers do not read.
+    return attribute.namespace is None and _SVG_ACTIVE_CSS.search(value) is not None
 
 
 def _pixels(root: etree._Element, side: str) -> int | None:
-    match = re.fullmatch(r"\s*(\d+)(?:\.\d+)?(?:px)?\s*", root.get(side, ""))
+    match = re.fullmatch(r"\s*(\d{1,9})(?:\.\d+)?(?:px)?\s*", root.get(side, ""))
     if match:
         return int(match[1])
     box = (root.get("viewBox") or "").replace(",", " ").split()
@@ -191,7 +258,7 @@ def decode_data_url(url: str) -> bytes:
     if not comma:
         raise BadImage("unsupported")
     raw = unquote_to_bytes(payload)
-    if not header.lower().endswith(";base64"):
+    if not re.search(r";\s*base64\s*$", header, re.IGNORECASE):
         return raw
     try:
         return base64.b64decode(b"".join(raw.split()) + b"==", validate=False)
@@ -225,7 +292,7 @@ def place_images(body: str, found: Found) -> str:
             _show(node, result)
         else:
             _replace_by_link(node, url, result)
-    return serialise(root)
+    return serialise(root).strip("\n")
 
 
 def _show(node: etree._Element, image: Image) -> None:
@@ -253,7 +320,7 @@ def _replace_by_link(node: etree._Element, url: str, missing: MissingImage) -> N
         _swap(node, link)
         return
     # A link inside a link cannot be: the miss stands right behind the outer one, which keeps a text to click.
-    _remove(node)
+    _remove(node, keep=outer)
     if not "".join(outer.itertext()).strip() and outer.find(".//img") is None:
         outer.text = outer.get("href")
     link.tail, outer.tail = outer.tail, None
@@ -267,20 +334,26 @@ def _swap(old: etree._Element, new: etree._Element) -> None:
     parent.replace(old, new)
 
 
-def _remove(node: etree._Element) -> None:
-    """Take a node out, its tail staying; a wrapper left with nothing in it goes too."""
+def _remove(node: etree._Element, *, keep: etree._Element | None = None) -> None:
+    """Take a node out, its tail staying; a wrapper left with nothing in it goes too, unless it is `keep`."""
     parent = node.getparent()
     if parent is None:
         return
     previous = node.getprevious()
     if previous is not None:
-        previous.tail = (previous.tail or "") + (node.tail or "")
+        previous.tail = _joined(previous.tail, node.tail)
     else:
-        parent.text = (parent.text or "") + (node.tail or "")
+        parent.text = _joined(parent.text, node.tail)
     node.tail = None
     parent.remove(node)
-    if len(parent) == 0 and not (parent.text or "").strip() and parent.tag in ("p", "figure", "a", "strong", "em"):
-        _remove(parent)
+    if parent is not keep and parent.tag in _WRAPPERS and len(parent) == 0 and not (parent.text or "").strip():
+        _remove(parent, keep=keep)
+
+
+def _joined(before: str | None, after: str | None) -> str:
+    both = (before or "") + (after or "")
+    # The line ends around a block that went are one.
+    return both if both.strip() or "\n" not in both else "\n"
 
 
 Fetch = Callable[[str], Awaitable[bytes]]

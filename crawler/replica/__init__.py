@@ -9,9 +9,11 @@ site's addresses and nothing in an archive ever names the replica.
     generated.py   any number of further posts, for measuring
     dirt.py        the numbered patterns of dirty HTML, and how each is recognised
     trouble.py     what is wrong on purpose: ids, image URLs, the failures a crawl must report
+    shell.py       the frame around every page
     pages.py       the article pages, and the pages that stand in for one
     lists.py       home, categories, tags, the JSON list, the bulletin
-    pictures.py    the images
+    pictures.py    the images, drawn
+    gallery.py     which picture a URL shows
     site.py        request → response; the state that tests change
     server.py      the HTTP server
     control.py     `/__replica__/…`: how another process changes the state

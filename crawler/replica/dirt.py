@@ -1,8 +1,7 @@
 r"""The kinds of dirty HTML that posts carry, numbered, each with the expression that finds it in a served body.
 
 The header of every post lists its rows (`dirt: [1, 2, 43]`); together the posts carry all of them. The numbers are
-those of a count over real posts. Three of its rows are missing here because no page can have them: they are made by a
-feed reader or stand in front matter (6 is kept: one post is pasted from such a reader).
+those of a count over real posts. Two of its rows are missing here because no page can have them (`NOT_IN_PAGES`).
 
 >>> DIRT[94].is_in("<p>看了文本**现</p>")
 True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,8 +37,8 @@ class PostSpider(SiteSpider):
             return
         chosen = self._choose(await self._read_listings())
         self.reporter.expect_all(whole=self.limit is None and self.since is None)
-        for found in chosen:
-            yield self.post_request(found)
+        for request in self.post_requests(chosen):
+            yield request
 
     async def _read_listings(self) -> dict[str, FoundLink]:
         asked = listings(self.site, self.wanted_lists)
@@ -58,7 +58,7 @@ class PostSpider(SiteSpider):
             self.reporter.listing_failed(listing.url, error.reason, str(error))
             return []
 
-    def _choose(self, links: dict[str, FoundLink]) -> Iterable[FoundLink]:
+    def _choose(self, links: dict[str, FoundLink]) -> Sequence[FoundLink]:
         chosen = [link for link in links.values() if not self._too_old(link)]
         return chosen[: self.limit]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -39,6 +39,7 @@ class SiteSpider(Spider):
     def __init__(self, *args: Any, listener: Listener | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.listener = listener
+        self._fetched: set[str] = set()
 
     @classmethod
     def for_site(cls, slug: str) -> type[Self]:
@@ -93,9 +94,18 @@ class SiteSpider(Spider):
         except Exception as error:
             raise _page_error(self.site.slug, request.url, error) from error
 
-    def post_request(self, found: FoundLink) -> Request:
-        """The request for one found post; its end is always accounted for."""
-        self.reporter.found(found.url)
+    def post_requests(self, links: Sequence[FoundLink]) -> Iterator[Request]:
+        """The requests for found posts; the end of each is accounted for.
+
+        All are known before the first is sent, so that a redirect to another post of the run is told from one to
+        a post that no list names.
+        """
+        for found in links:
+            self.reporter.found(found.url)
+            self._fetched.add(found.url)
+        yield from map(self._post_request, links)
+
+    def _post_request(self, found: FoundLink) -> Request:
         return Request(
             found.url,
             callback=self.parse_post,
@@ -108,17 +118,25 @@ class SiteSpider(Spider):
 
     async def parse_post(self, response: Response, found: FoundLink) -> AsyncIterator[RawPost]:
         try:
-            yield await self._read_post(response, found)
+            post = await self._read_post(response, found)
+            if post is None:
+                self.reporter.alias(found.url)
+            else:
+                yield post
         except PageError as error:
             self.reporter.failed(found.url, error.reason, str(error), page=response.body)
 
-    async def _read_post(self, response: Response, found: FoundLink) -> RawPost:
+    async def _read_post(self, response: Response, found: FoundLink) -> RawPost | None:
+        """The post of a response, or None when the address led to another post of this run."""
         self._require_ok(found.url, response)
         place = address(self.site, response.url)
         if place is None:
             raise PageError(
                 "moved-away", f"{self.site.slug}: {found.url}: led to {response.url}, which is no post of the site"
             )
+        if place.url != found.url and place.url in self._fetched:
+            return None
+        self._fetched.add(place.url)
         pages = [_page(response)]
         refuse_other_pages(self.site, place, pages[0])
         while (url := next_page(pages[-1], place)) and len(pages) < _MOST_PAGES:

@@ -20,5 +20,5 @@ class UrlSpider(SiteSpider):
 
     async def start(self) -> AsyncIterator[Request]:
         self.reporter.expect_all(whole=False)
-        for url in self.urls:
-            yield self.post_request(FoundLink(url=url, channel="", hints=Hints()))
+        for request in self.post_requests([FoundLink(url=url, channel="", hints=Hints()) for url in self.urls]):
+            yield request

@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 from lxml import etree
 from lxml.etree import _Element
 
+from pipelines.clean.containers import BLOCKS, FINISHERS, settle_ruby, unmelt
 from pipelines.clean.draft import Draft
 from pipelines.clean.parse import append_text
-from pipelines.clean.tables import tidy_table
 from pipelines.clean.text import INDENT, collapsed, starts_with_indent
 
 Closer = Callable[[], None]
@@ -59,9 +59,9 @@ def lay_out(body: Draft) -> None:
     '<ul><li>x</li><li>y</li></ul><h2>z</h2>'
     """
     article = _write(body.root)
-    for place in article.findall(".//div"):
-        _splice(place)
     etree.strip_attributes(article, _LOOSE)
+    for ruby in list(article.iter("ruby")):
+        settle_ruby(ruby)
     body.root.clear()
     body.root.tag = "div"
     body.root.extend(article)
@@ -117,7 +117,7 @@ class _Writer:
         if self.paragraph_tag == "p":
             self.end_paragraph()
         elif self.paragraph is not None:
-            self.breaks = 1
+            self.blank, self.breaks = "", 1
 
     def end_paragraph(self) -> None:
         self.paragraph, self.paragraph_tag = None, "p"
@@ -125,45 +125,40 @@ class _Writer:
         self.blank, self.breaks = "", 0
 
     def _begin_paragraph(self) -> _Element:
-        container = self._flow()
-        self.paragraph = etree.SubElement(container, self.paragraph_tag)
+        self.paragraph = self._add(self.paragraph_tag, {})
         if self.id:
             self.paragraph.set("id", self.id)
             self.id = None
         return self.paragraph
 
-    def _flow(self) -> _Element:
-        """The container that may take a block now; lists and rows get an item or lose the stray to outside."""
+    def _add(self, tag: str, attributes: dict[str, str]) -> _Element:
+        """A new block where one may stand now: what strays into a list gets an item, into a table goes before it."""
         container = self.frames[-1]
-        tag = container.tag
-        if self.paragraph_tag in ("dt", "caption") or tag not in _STRUCTURES:
-            return container
-        if tag not in ("ul", "ol", "dl"):
-            return self._before_table()
-        item = etree.SubElement(container, "dd" if tag == "dl" else "li", {_LOOSE: ""})
-        self.frames.append(item)
-        return item
-
-    def _before_table(self) -> _Element:
-        table = next(frame for frame in reversed(self.frames) if frame.tag == "table")
-        place = etree.Element("div")  # `lay_out` puts its children in its place
-        table.addprevious(place)
-        return place
+        if container.tag in _STRUCTURES and tag not in ("dt", "caption"):
+            if container.tag not in ("ul", "ol", "dl"):
+                stray = etree.Element(tag, attributes)
+                next(frame for frame in reversed(self.frames) if frame.tag == "table").addprevious(stray)
+                return stray
+            container = etree.SubElement(container, "dd" if container.tag == "dl" else "li", {_LOOSE: ""})
+            self.frames.append(container)
+        return etree.SubElement(container, tag, attributes)
 
     # -- text, line breaks, pictures ------------------------------------------------------------------------
 
     def text(self, text: str) -> None:
         text = collapsed(text)
+        padding = " " if self.underlined else INDENT
         if self.paragraph is None:
-            text = text if self.underlined else text.lstrip(INDENT)
+            text = text.lstrip(padding)
         elif self.breaks:
             text = text.lstrip(" ")
-            if self.paragraph_tag == "p" and starts_with_indent(text):
-                self.end_paragraph()
+            if starts_with_indent(text):
                 text = text.lstrip(INDENT)
+                if self.paragraph_tag == "p":
+                    self.end_paragraph()
         elif self.blank.endswith(" ") and text.startswith(" "):
             text = text[1:]
-        shown = text if self.underlined else text.rstrip(INDENT)
+        shown = text.rstrip(padding)
         if shown:
             append_text(self._place(), shown)
         if len(shown) < len(text) and self.paragraph is not None and not (self.breaks and not shown):
@@ -229,14 +224,12 @@ class _Writer:
         if name := element.get("id"):
             attributes["id"] = name
         nested = any(kind.tag == tag for kind in self.formats)
-        if nested or (tag == "a" and not attributes) or (tag in ("rt", "rp") and not self._in_ruby()):
+        beside_base = bool(self.formats) and self.formats[-1].tag == "ruby"
+        if nested or (tag == "a" and not attributes) or (tag in ("rt", "rp") and not beside_base):
             return None
         self.formats.append(_Format(tag, tag if tag in _MERGED else element, attributes))
         self.underlined += tag == "u"
         return self._close_format
-
-    def _in_ruby(self) -> bool:
-        return any(kind.tag == "ruby" for kind in self.formats)
 
     def _close_format(self) -> None:
         self.underlined -= self.formats.pop().tag == "u"
@@ -257,7 +250,7 @@ class _Writer:
         if self.frames[-1].tag in ("ul", "ol") and len(self.frames[-1]):
             item = self.frames[-1][-1]  # a list right in a list belongs to the item before it
             item.set(_LOOSE, "")
-            _unmelt(item)
+            unmelt(item)
             self.frames.append(item)
         start = element.get("start", "") if element.tag == "ol" else ""
         numbered = start.lstrip("-").isdecimal() and start.isascii() and start != "1" and len(start) <= _MAX_DIGITS
@@ -279,12 +272,12 @@ class _Writer:
             self._leave(len(self.frames) - 1)
 
     def _open_loose_item(self) -> Closer:
-        flow = self._flow()
+        flow = self.frames[-1]
         previous = flow[-1] if len(flow) else None
         if previous is not None and previous.tag == "ul" and previous.get(_LOOSE) is not None:
             parent = previous
         else:
-            parent = etree.SubElement(flow, "ul", {_LOOSE: ""})
+            parent = self._add("ul", {_LOOSE: ""})
         depth = len(self.frames)
         item = etree.SubElement(parent, "li")
         self.frames += [parent, item]
@@ -304,9 +297,12 @@ class _Writer:
         return self._open_container(str(tag), attributes)
 
     def _open_container(self, tag: str, attributes: dict[str, str]) -> Closer:
-        parent = self.frames[-1] if tag in _PARTS else self._flow()
-        depth = len(self.frames)
-        container = etree.SubElement(parent, tag, attributes)
+        if tag in _PARTS:
+            depth = len(self.frames)
+            container = etree.SubElement(self.frames[-1], tag, attributes)
+        else:
+            container = self._add(tag, attributes)
+            depth = len(self.frames)
         if self.id and tag not in _STRUCTURES:
             container.set("id", self.id)
             self.id = None
@@ -320,14 +316,14 @@ class _Writer:
 
     def _leave(self, depth: int) -> None:
         while len(self.frames) > depth:
-            finish = _FINISHERS.get(self.frames[-1].tag)
+            finish = FINISHERS.get(self.frames[-1].tag)
             container = self.frames.pop()
             if finish is not None and container.getparent() is not None:
                 finish(container)
 
     def rule(self, _element: _Element) -> None:
         self.end_paragraph()
-        etree.SubElement(self._flow(), "hr")
+        self._add("hr", {})
 
     def listing(self, element: _Element) -> None:
         """A code block as `listings.join_listings` left it: `pre` with one `code`, text only."""
@@ -336,7 +332,7 @@ class _Writer:
         code = element[0] if len(element) else element
         if not (code.text or "").strip():
             return
-        pre = etree.SubElement(self._flow(), "pre")
+        pre = self._add("pre", {})
         if self.id:
             pre.set("id", self.id)
             self.id = None
@@ -374,135 +370,11 @@ _OPENERS: Final[dict[object, Callable[[_Writer, _Element], Closer | None]]] = {
     ),
 }
 
-
-# -- containers that are finished ---------------------------------------------------------------------------
-
-
-def _drop_empty(container: _Element) -> None:
-    if not len(container):
-        _remove(container)
-
-
-def _remove(container: _Element) -> None:
-    parent = container.getparent()
-    if parent is not None:
-        parent.remove(container)
-
-
-def _splice(container: _Element) -> None:
-    """Put the children in the container's place."""
-    for child in list(container):
-        container.addprevious(child)
-    _remove(container)
-
-
-def _finish_item(item: _Element) -> None:
-    """One paragraph is the item's own text; more stay paragraphs."""
-    if not len(item):
-        _remove(item)
-        return
-    lone = item[0].tag == "p" and all(child.tag in ("ul", "ol") for child in item[1:])
-    if lone and (item.tag == "li" or len(item) == 1):
-        _melt(item, item[0])
-
-
-def _finish_cell(cell: _Element) -> None:
-    if len(cell) == 1 and cell[0].tag == "p":
-        _melt(cell, cell[0])
-
-
-def _melt(container: _Element, paragraph: _Element) -> None:
-    """Make the first paragraph the container's own content."""
-    container.text = paragraph.text
-    if name := paragraph.get("id"):
-        container.set("id", container.get("id", name))
-    for index, child in enumerate(list(paragraph)):
-        container.insert(index, child)
-    container.remove(paragraph)
-
-
-def _unmelt(item: _Element) -> None:
-    """Make the item's own text a paragraph again."""
-    if not (item.text or "").strip() and (not len(item) or item[0].tag in _BLOCKS):
-        return
-    paragraph = etree.Element("p")
-    paragraph.text, item.text = item.text, None
-    for child in list(item):
-        if child.tag in _BLOCKS:
-            break
-        paragraph.append(child)
-    item.insert(0, paragraph)
-
-
-def _finish_terms(terms: _Element) -> None:
-    """A `dl` of terms each with a description stays; indentation by `dd` alone does not."""
-    kinds = [child.tag for child in terms]
-    if kinds and kinds[0] == "dt" and kinds[-1] == "dd":
-        return
-    for child in terms:
-        if child.tag == "dt" or not len(child) or child.text:
-            child.tag = "p"
-        else:
-            _splice(child)
-    _splice(terms)
-
-
-def _finish_details(details: _Element) -> None:
-    summaries = details.findall("summary")
-    for extra in summaries[1:]:
-        extra.tag = "p"
-    if not summaries or len(details) == 1:
-        for summary in summaries:
-            summary.tag = "p"
-        _splice(details)
-    else:
-        details.insert(0, summaries[0])
-
-
-def _finish_figure(figure: _Element) -> None:
-    """A figure is a picture, table or listing with its caption; without a caption it is only that."""
-    captions = figure.findall("figcaption")
-    for extra in captions[1:]:
-        extra.tag = "p"
-    if not captions or len(figure) == 1:
-        for caption in captions:
-            caption.tag = "p"
-        _splice(figure)
-        return
-    if figure[0] is not captions[0]:
-        figure.append(captions[0])
-    for child in list(figure):
-        if child.tag == "p" and not (child.text or "").strip() and child.get("id") is None:
-            pictures = [part for part in child if part.tag in ("img", "br") and not (part.tail or "").strip()]
-            if len(pictures) == len(child):
-                for picture in pictures:
-                    picture.tail = None
-                    if picture.tag == "img":
-                        child.addprevious(picture)
-                figure.remove(child)
-
-
-_FINISHERS: Final[dict[object, Callable[[_Element], None]]] = {
-    "li": _finish_item,
-    "dd": _finish_item,
-    "td": _finish_cell,
-    "th": _finish_cell,
-    "ul": _drop_empty,
-    "ol": _drop_empty,
-    "blockquote": _drop_empty,
-    "dl": _finish_terms,
-    "details": _finish_details,
-    "figure": _finish_figure,
-    "table": tidy_table,
-}
-
 _MIXED: Final = frozenset(("li", "dd", "td", "th"))  # may hold text beside blocks
 _CONTAINERS: Final = (
-    "body", "div", "ul", "ol", "dl", "table", "thead", "tbody", "tfoot", "tr", "blockquote", "figure", "details", *_MIXED,
+    "body", "div", "ul", "ol", "dl", "table", "thead", "tbody", "tfoot", "tr", "blockquote", "figure", "details",
+    *_MIXED,
 )  # fmt: skip
-_BLOCKS: Final = frozenset(
-    ("p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre", "table", "figure", "hr", "details")
-)
 
 
 def put_blocks_on_lines(body: Draft) -> None:
@@ -526,7 +398,7 @@ def put_blocks_on_lines(body: Draft) -> None:
         for child in element:
             if not inside:
                 child.tail = "\n"
-            elif child.tag in _BLOCKS:
+            elif child.tag in BLOCKS:
                 _put_on_own_line(child)
     body.root.text = None
     if len(body.root):
@@ -537,6 +409,6 @@ def _put_on_own_line(block: _Element) -> None:
     previous, parent = block.getprevious(), block.getparent()
     if previous is None and parent is not None:
         parent.text = (parent.text or "").rstrip("\n") + "\n"
-    elif previous is not None and previous.tag not in _BLOCKS:
+    elif previous is not None and previous.tag not in BLOCKS:
         previous.tail = (previous.tail or "").rstrip("\n") + "\n"
     block.tail = "\n"

@@ -108,21 +108,20 @@ def keep_targets(body: Draft) -> None:
 
 
 def drop_lost_links(body: Draft) -> None:
-    """A link to something that has not stayed in the article becomes its text.
+    """A link to something that has not stayed in the article becomes its text, a target without links plain.
 
     >>> from pipelines.clean.draft import after
-    >>> after(drop_lost_links, '<p><a href="#n-x">a</a><a href="#n-y">b</a></p><p id="n-y">c</p>')
+    >>> after(drop_lost_links, '<p id="n-z"><a href="#n-x">a</a><a href="#n-y">b</a></p><p id="n-y">c</p>')
     '<p>a<a href="#n-y">b</a></p><p id="n-y">c</p>'
     """
-    if body.root.find(".//a") is None:
-        return
-    links = [link for link in body.root.iter("a") if (link.get("href") or "").startswith("#")]
-    if not links:
-        return
-    ids = {element.get("id") for element in _WITH_NAMES(body.root)}
-    for link in links:
-        if link.get("href", "")[1:] not in ids:
-            if link.get("id"):
-                del link.attrib["href"]
-            else:
-                unwrap(link)
+    named = {element.get("id", ""): element for element in _WITH_NAMES(body.root)}
+    inside = [link for link in body.root.iter("a") if (link.get("href") or "#").startswith("#")]
+    wanted = {link.get("href", "#")[1:] for link in inside}
+    for name, element in named.items():
+        if name not in wanted:
+            del element.attrib["id"]
+    for link in inside:
+        if link.get("href", "#")[1:] not in named:
+            link.attrib.pop("href", None)
+        if not link.attrib:
+            unwrap(link)

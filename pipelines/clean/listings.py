@@ -24,7 +24,8 @@ def join_listings(body: Draft) -> None:
     """Highlighter layers, one `code` a line, and `br` become plain lines.
 
     >>> from pipelines.clean.draft import after
-    >>> print(after(join_listings, '<pre class="brush: py"><code>a = <b>1</b></code><code><br></code><code>b</code></pre>'))
+    >>> html = '<pre class="brush: py"><code>a = <b>1</b></code><code><br></code><code>b</code></pre>'
+    >>> print(after(join_listings, html))
     <pre><code class="language-py">a = 1
     <BLANKLINE>
     b</code></pre>

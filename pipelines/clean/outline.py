@@ -10,7 +10,8 @@ from pipelines.clean.draft import Draft
 from pipelines.clean.tree import text_of
 
 _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
-_TAIL_BLOCKS: Final = 8
+_HOLDS_MORE: Final = etree.XPath("boolean(descendant::img | descendant::a[not(starts-with(@href, '#'))])")
+_TAIL_BLOCKS: Final = 8  # what follows the last line: credits, a QR code, a call to follow
 _MAX_END_CHARS: Final = 24
 _MAX_HEADING_CHARS: Final = 40
 _MIN_TYPED_ITEMS: Final = 3
@@ -25,18 +26,14 @@ def drop_end_lines(body: Draft) -> None:
     '<p>a</p>'
     """
     pattern = re.compile(body.rules.end_line, re.IGNORECASE)
-    for block in list(body.root[-_TAIL_BLOCKS:]):
-        if block.tag not in ("p", *_HEADINGS) or len(body.root) == 1:
-            continue
-        text = text_of(block).strip()
-        if (
-            0 < len(text) <= _MAX_END_CHARS
-            and pattern.match(text)
-            and block.find(".//img") is None
-            and block.find(".//a") is None
-        ):
+    others = 0
+    for block in list(reversed(body.root)):
+        text = text_of(block).strip() if block.tag in ("p", *_HEADINGS) else ""
+        if 0 < len(text) <= _MAX_END_CHARS and pattern.match(text) and not _HOLDS_MORE(block):
             body.ledger.note("end line", text)
             body.root.remove(block)
+        elif (others := others + 1) >= _TAIL_BLOCKS:
+            return
 
 
 def find_typed_headings(body: Draft) -> None:
@@ -46,17 +43,23 @@ def find_typed_headings(body: Draft) -> None:
     >>> after(find_typed_headings, "<p><strong>一、缘起</strong></p><p>a</p><p><strong>2. 真的。</strong></p>")
     '<h2>一、缘起</h2><p>a</p><p><strong>2. 真的。</strong></p>'
     """
-    pattern = re.compile(body.rules.heading_number)
+    numbered = re.compile(body.rules.heading_number)
+    candidates = [_is_typed_heading(block, numbered) for block in body.root]
     levels = [int(str(block.tag)[1]) for block in body.root if block.tag in _HEADINGS]
     tag = f"h{min(max(levels, default=1) + 1, 6)}"
-    for block in body.root:
-        following = block.getnext()
-        if not _all_bold(block) or following is None or (_all_bold(following) and pattern.match(text_of(following))):
-            continue
-        text = text_of(block).strip()
-        if len(text) <= _MAX_HEADING_CHARS and pattern.match(text) and not _SENTENCE_END.search(text):
-            body.ledger.note("bold heading", text)
+    for index, block in enumerate(body.root[:-1]):
+        alone = not candidates[index + 1] and not (index and candidates[index - 1])  # else it is a list in bold
+        if candidates[index] and alone:
+            body.ledger.note("bold heading", text_of(block))
             _make_heading(block, tag)
+
+
+def _is_typed_heading(block: _Element, numbered: re.Pattern[str]) -> bool:
+    if not _all_bold(block):
+        return False
+    text = text_of(block).strip()
+    number = numbered.match(text)
+    return bool(number and number.end() < len(text) <= _MAX_HEADING_CHARS and not _SENTENCE_END.search(text))
 
 
 def _all_bold(block: _Element) -> bool:
@@ -64,6 +67,7 @@ def _all_bold(block: _Element) -> bool:
         block.tag == "p"
         and len(block) == 1
         and block[0].tag == "strong"
+        and not block[0].attrib
         and not (block.text or "").strip()
         and not (block[0].tail or "").strip()
         and block[0].find(".//img") is None

@@ -9,13 +9,13 @@ from lxml.etree import _Element
 from pipelines.clean.draft import Draft
 from pipelines.clean.rules import CleanRules, any_of
 from pipelines.clean.text import visible
-from pipelines.clean.tree import drop, give_text_before, replace, text_of
+from pipelines.clean.tree import drop, give_text_before, replace, text_of, unwrap
 from pipelines.clean.urls import absolute, data_image
 
 _WITH_URLS: Final = etree.XPath("descendant::*[contains(@style, 'url(')]")
 _IMAGE_TAGS: Final = ("amp-img", "mip-img", "image")
 _BACKGROUND: Final = re.compile(r"""background(?:-image)?\s*:[^;]*?url\(\s*["']?([^"')]+)["']?\s*\)""", re.IGNORECASE)
-_LENGTH: Final = re.compile(r"(?:^|[;\s])(?:min-)?(width|height)\s*:\s*([0-9.]+)px", re.IGNORECASE)
+_LENGTH: Final = re.compile(r"(?:^|[;\s])(?:min-)?(width|height)\s*:\s*([0-9]+(?:\.[0-9]+)?)px", re.IGNORECASE)
 _TALL: Final = re.compile(
     r"padding-(?:top|bottom)\s*:\s*[2-9]\d(?:\.\d+)?%|padding-(?:top|bottom)\s*:\s*\d{3}", re.IGNORECASE
 )
@@ -42,7 +42,7 @@ def show_backgrounds(body: Draft) -> None:
         found = _BACKGROUND.search(style)
         if not found or text_of(element).strip() or element.find(".//img") is not None or element.tag == "img":
             continue
-        lengths = {name.lower(): float(value) for name, value in _LENGTH.findall(style) if value.count(".") < 2}
+        lengths = {name.lower(): float(value) for name, value in _LENGTH.findall(style)}
         if lengths.get("height", 0) >= _MIN_PICTURE_PX or _TALL.search(style) or element.get("viewBox"):
             element.insert(0, etree.Element("img", {"src": found[1].strip()}))
 
@@ -127,8 +127,8 @@ def _largest(srcset: str | None) -> str | None:
     best, best_width = None, -1.0
     for candidate in re.split(r",\s+|,(?=https?:|//)", srcset or ""):
         address, _, size = candidate.strip().partition(" ")
-        number = re.match(r"[0-9.]+", size.strip())
-        width = float(number[0]) if number and number[0].count(".") < 2 and number[0] != "." else 0.0
+        number = re.match(r"[0-9]+(?:\.[0-9]+)?", size.strip())
+        width = float(number[0]) if number else 0.0
         if address and width > best_width:
             best, best_width = address, width
     return best
@@ -190,8 +190,8 @@ def link_originals(body: Draft) -> None:
     '<img src="https://a.cn/1.jpg" alt="">'
     """
     for image in list(body.root.iter("img")):
-        link = image.getparent()
-        if link is None or link.tag != "a" or len(link) != 1 or (link.text or "").strip() or (image.tail or "").strip():
+        link = next(image.iterancestors("a"), None)
+        if link is None or text_of(link).strip() or len(link.findall(".//img")) > 1:
             continue
         full = absolute(link.get("href") or "", body.base_url)
         if full is None or not _FULL.search(full):
@@ -201,8 +201,7 @@ def link_originals(body: Draft) -> None:
         if name and name == _THUMB.sub("", _file_name(image.get("src", ""))):
             body.ledger.note("full picture", full)
             image.set("src", full)
-            image.tail = None
-            replace(link, image)
+            unwrap(link)
 
 
 def _file_name(url: str) -> str:

@@ -73,7 +73,7 @@ def name_players(body: Draft) -> None:
     >>> after(name_players, '<mpprofile data-nickname="见实"></mpprofile>')
     '<p>公众号：见实</p>'
     """
-    for element in list(body.root.iter(*_FRAMES, *_WIDGETS)):
+    for element in list(body.root.iter(*_FRAMES, *map(str, _WIDGETS))):
         if any(above.tag in _FRAMES for above in element.iterancestors()):
             continue
         embed = _embed(element, body.base_url)

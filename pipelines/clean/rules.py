@@ -38,7 +38,7 @@ TRACKERS: Final = (
 # Pictures that stand for one which has not been loaded yet.
 PLACEHOLDERS: Final = (
     r"^data:image/(?:gif|png|svg\+xml)[^,]*,[^,]{0,300}$",  # 微信, 掘金: one pixel, inline
-    r"/(?:blank|grey|gray|loading|lazy|placeholder|spacer|pixel|transparent|default[-_]?img)[\w.@-]*\.(?:gif|png|svg|jpe?g)",
+    r"/(?:blank|gr[ae]y|loading|lazy|placeholder|spacer|pixel|transparent|default[-_]?img)[\w.@-]*\.(?:gif|png|svg|jpe?g)",
     r"(?:1x1|b\.gif|/t\.gif|s\.gif)(?:\?|$)",  # 新浪, 凤凰
 )
 
@@ -147,7 +147,10 @@ class CleanRules:
         r"^(?:图片|image|img|undefined|null|Image)$",  # 微信, editors
     )
     end_line: str = r"^[\W_]*(?:THE\s*)?END[\W_]*$|^[（(【\[]?(?:全文)?完[）)】\]]$"
-    heading_number: str = r"^(?:第?[一二三四五六七八九十百]+[、.．：:章节部步 ]|[0-9０-９]{1,2}[、.．:：丨| ]|(?i:part|step|chapter)\W?\d)"
+    heading_number: str = (
+        r"^(?:第?[一二三四五六七八九十百]+[、.．：:章节部步 ]|[0-9０-９]{1,2}[、.．:：丨| ]"  # 一、 01、 第三章
+        r"|(?i:part|step|chapter)\W?\d)"
+    )
     bullets: str = r"^[●•◆■▪◎○☆★►▶·]\s*"
 
 

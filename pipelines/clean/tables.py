@@ -4,32 +4,8 @@ from typing import Final
 
 from lxml.etree import _Element
 
-from pipelines.clean.draft import Draft
-from pipelines.clean.tree import unwrap
-
 _MAX_SPAN: Final = 1000  # HTML's own limit for colspan
 _SECTIONS: Final = ("thead", "tbody", "tfoot")
-
-
-def unwrap_layout_tables(body: Draft) -> None:
-    """A table of one cell is a box, not a table: forums lay out posts so.
-
-    >>> from pipelines.clean.draft import after
-    >>> after(unwrap_layout_tables, "<table><tr><td>post</td></tr></table>")
-    '<div>post</div>'
-    """
-    for table in list(body.root.iter("table")):
-        cells = [cell for cell in table.iter("td", "th") if _table_of(cell) is table]
-        if len(cells) == 1 and table.find("caption") is None:
-            cells[0].tag = "div"
-            for part in [*table.iter("tr", *_SECTIONS)]:
-                if _table_of(part) is table:
-                    unwrap(part)
-            unwrap(table)
-
-
-def _table_of(part: _Element) -> _Element | None:
-    return next(part.iterancestors("table"), None)
 
 
 def tidy_table(table: _Element) -> None:
@@ -73,6 +49,10 @@ def _groups(table: _Element) -> list[list[_Element]]:
     groups = [list(part.iterchildren("tr")) for part in table if part.tag in _SECTIONS]
     direct = list(table.iterchildren("tr"))
     return [*groups, direct] if direct else groups
+
+
+def rows_of(table: _Element) -> list[_Element]:
+    return [row for group in _groups(table) for row in group]
 
 
 def span(cell: _Element, name: str) -> int:

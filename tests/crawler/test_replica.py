@@ -1,5 +1,6 @@
 """The replica as a crawler sees it: a subprocess that is spoken to over HTTP."""
 
+import base64
 import contextlib
 import io
 import json
@@ -401,7 +402,10 @@ def test_special_images_stand_in_posts() -> None:
     absent = {name for name, url in named.items() if not any(url in body for body in bodies)}
     assert absent == {"IMAGE_REDIRECT_TARGET"}
     assert sum(trouble.IMAGE_SHARED in body for body in bodies) >= 2
-    assert 'src="data:image/png;base64,' in POSTS[trouble.DATA_URI_ID].body
+    inline = re.search(r'src="data:image/png;base64,([^"]+)"', POSTS[trouble.DATA_URI_ID].body)
+    assert inline is not None
+    with Image.open(io.BytesIO(base64.b64decode(inline[1]))) as image:
+        image.load()
 
 
 def test_images_refuse_a_foreign_referer(browser: Browser) -> None:
@@ -425,6 +429,14 @@ def test_hosts_are_told_apart_and_strangers_refused(browser: Browser, replica: R
     assert browser.fetch("https://qnssl.niaogebiji.com/article-482538-1.html").status == 404
     assert browser.fetch("https://www.example.org/").status == 421
     assert browser.fetch(f"{SITE}/__replica__/hits", method="POST", body="{}").status == 405
+
+
+def test_a_proxy_s_absolute_request_names_its_own_host(browser: Browser, replica: Replica) -> None:
+    browser.connection.request("GET", "http://www.niaogebiji.com/cat/103", headers={"Host": "proxy.example.org"})
+    response = browser.connection.getresponse()
+    response.read()
+    assert response.status == 200
+    assert replica.hits() == {f"GET {SITE}/cat/103": 1}
 
 
 @pytest.mark.parametrize(

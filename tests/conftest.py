@@ -1,0 +1,127 @@
+"""What the tests of every package share: a real S3 server, and no way to a real AWS account."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import pytest
+
+_START_SECONDS = 60
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_real_aws() -> Iterator[None]:
+    """No test finds the credentials, profiles or endpoint of the person who runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3Server:
+    """A running S3 server. `environment` is what a process needs to reach it, added to that of the tests."""
+
+    url: str
+    environment: Mapping[str, str]
+
+    def new_bucket(self) -> str:
+        """The name of a bucket that holds nothing yet."""
+        name = f"nest-{uuid.uuid4().hex[:16]}"
+        assert self.request("PUT", f"/{name}") == 200
+        return name
+
+    def request(self, method: str, path: str, body: str | None = None) -> int:
+        """The status of a bare HTTP request to the server."""
+        with closing(HTTPConnection(urlsplit(self.url).netloc, timeout=20)) as connection:
+            connection.request(method, path, body)
+            response = connection.getresponse()
+            response.read()
+            return response.status
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """One S3 server for all tests; each takes a bucket of its own."""
+    with run_s3_server(tmp_path_factory.mktemp("s3") / "log.txt") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def strict_s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 server that checks signatures and knows no user at all."""
+    log = tmp_path_factory.mktemp("strict-s3") / "log.txt"
+    with run_s3_server(log, INITIAL_NO_AUTH_ACTION_COUNT="0") as server:
+        yield server
+
+
+@contextmanager
+def run_s3_server(log: Path, **settings: str) -> Iterator[S3Server]:
+    """An S3 server in a process of its own, on a port the kernel chose."""
+    need("moto.server", found=_is_installed("moto", "flask"), how="python -m pip install 'moto[server]'")
+    command = [sys.executable, "-m", "moto.server", "-p", "0", "-H", "127.0.0.1"]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **settings}) as process,
+    ):
+        try:
+            url = _wait_for_url(process, log)
+            environment = {
+                "AWS_ACCESS_KEY_ID": "tests",
+                "AWS_SECRET_ACCESS_KEY": "tests",
+                "AWS_REGION": "us-east-1",
+                "AWS_DEFAULT_REGION": "us-east-1",
+                "AWS_ENDPOINT_URL": url,
+            }
+            yield S3Server(url=url, environment=MappingProxyType(environment))
+        finally:
+            process.kill()
+
+
+class Need(Protocol):
+    def __call__(self, what: str, *, found: bool, how: str) -> None: ...
+
+
+@pytest.fixture(scope="session", name="need")
+def _need() -> Need:
+    """For tests that run a tool which may be missing."""
+    return need
+
+
+def need(what: str, *, found: bool, how: str) -> None:
+    """Skip a test whose tool is missing, saying how to get it; fail instead where CI promises every tool."""
+    if found:
+        return
+    reason = f"{what} is not installed: {how}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _is_installed(*modules: str) -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in modules)
+
+
+def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        match = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+        if match:
+            return match[0]
+        time.sleep(0.05)
+    pytest.fail(f"the S3 server did not start: {log.read_text()}")

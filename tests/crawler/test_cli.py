@@ -1,0 +1,280 @@
+"""The command line: what it prints, its exit codes, and one clear line for every kind of bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from archive import open_store
+from archive.verify import verify
+from crawler.demo import SITE
+from crawler.replica import trouble
+from crawler.replica.process import Replica
+from crawler.replica.trouble import article_url
+from tests.support import COMMAND, ROOT, Birdnest, Ended
+
+SEED = f"{SITE}/article-{trouble.SEED_ID}"
+SEED_URL = article_url(trouble.SEED_ID)
+
+
+def one_line(ended: Ended) -> str:
+    """The only line of an error, which is no traceback."""
+    lines = ended.err.strip().splitlines()
+    assert len(lines) == 1, ended.err
+    assert "Traceback" not in ended.err
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["crawl", "nosuchsite"], 2, "no such site: 'nosuchsite', known are: .*niaogebiji"),
+        (["archive", "ftp://www.niaogebiji.com/article-1-1.html"], 2, "no post of a site .* `birdnest sites`"),
+        (["archive", "http://[::1"], 2, "no post of a site"),
+        (["archive", "article-1-1.html"], 2, "no post of a site"),
+        (["archive", "https://www.example.com/1"], 2, "no post of a site"),
+        (["archive"], 2, "no URL given"),
+        (["archive", "-f", "nothing.txt"], 2, "nothing.txt"),
+        (["crawl", SITE, "--since", "yesterday"], 2, "expected an ISO 8601 date"),
+        (["crawl", SITE, "--archive", "gs://bucket"], 2, "expected a folder or s3://bucket/prefix"),
+        (["crawl", SITE, "--archive", "s3://"], 2, "expected s3://bucket"),
+        (["crawl", SITE, "--archive", "birdnest.toml/inside"], 6, "part of the path is a file"),
+        (
+            ["crawl", SITE, "--archive", "/proc/birdnest"],
+            6,
+            "cannot write .*/proc/birdnest|archive /proc/birdnest: cannot",
+        ),
+        (["crawl", SITE, "--archive", "."], 6, "is no archive of ours: name an empty or a new place"),
+        (["crawl", SITE, "--config", "other.toml"], 3, "other.toml: there is no such file: `birdnest init`"),
+        (["list"], 6, "there is no ARCHIVE.json"),
+        (["verify"], 6, "there is no ARCHIVE.json"),
+        (["probe", "nosuchsite"], 2, "no such site"),
+        (["init"], 2, "is there already"),
+    ],
+)
+def test_bad_input_is_one_line_and_its_exit_code(
+    birdnest: Birdnest, arguments: list[str], code: int, says: str
+) -> None:
+    before = sorted(birdnest.folder.rglob("*"))
+    ended = birdnest(*arguments)
+    assert re.search(says, one_line(ended)), ended.err
+    assert ended.code == code
+    assert sorted(path for path in birdnest.folder.rglob("*") if "state" not in path.parts) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("arcive = './a'", "arcive: unknown key"),
+        ("[sites.niaogebiji]\ndelay = 3", "sites.niaogebiji.delay: unknown key"),
+        ("[sites.niaogebji]\ndelay_seconds = 3", "sites.niaogebji: no such site, known are: niaogebiji"),
+        ("timeout_seconds = 'long'", "timeout_seconds: .*found 'long'"),
+        ("[origins]\n'www.niaogebiji.com' = 'x'", "origins.*expected an origin"),
+        ("archive = ", "birdnest.toml: "),
+    ],
+)
+def test_a_typo_in_the_configuration_is_one_line(birdnest: Birdnest, text: str, says: str) -> None:
+    (birdnest.folder / "birdnest.toml").write_text(text, encoding="utf-8")
+    ended = birdnest("crawl", SITE)
+    assert ended.code == 3
+    assert re.search(says, one_line(ended)), ended.err
+
+
+def test_good_urls_are_archived_beside_bad_ones(birdnest: Birdnest) -> None:
+    ended = birdnest("archive", "ftp://x/", SEED_URL, "https://www.example.com/")
+    assert ended.code == 2
+    assert len(ended.err.strip().splitlines()) == 2
+    assert birdnest.head(f"article-{trouble.SEED_ID}").ref.version == 1
+
+
+def test_an_unwritable_folder_says_so(birdnest: Birdnest) -> None:
+    folder = birdnest.folder / "locked"
+    folder.mkdir(mode=0o500)
+    # The superuser may write everywhere, so it gives up that capability first.
+    drop = "-dac_override,-dac_read_search"
+    powerless = ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}"] if os.geteuid() == 0 else []
+    ended = birdnest("crawl", SITE, "--archive", "locked/archive", through=powerless)
+    assert ended.code == 6
+    assert "right to write" in one_line(ended)
+
+
+def test_init_writes_a_configuration_that_loads(tmp_path: Path) -> None:
+    fresh = Birdnest(folder=tmp_path)
+    assert fresh("init").code == 0
+    ended = fresh("list")
+    assert "ARCHIVE.json" in one_line(ended), "the configuration was read, the archive is what is missing"
+
+
+def test_version_and_help_are_quick_to_say(birdnest: Birdnest) -> None:
+    assert re.fullmatch(r"birdnest \d+\.\d+\.\d+\n", birdnest("--version").out)
+    text = birdnest("--help").out
+    for command in ("init", "crawl", "archive", "list", "show", "open", "verify", "sites", "probe", "demo"):
+        assert re.search(rf"│ {command} ", text), command
+
+
+class TestReading:
+    @pytest.fixture(autouse=True)
+    def filled(self, birdnest: Birdnest) -> None:
+        self.birdnest = birdnest
+        done = birdnest("archive", SEED_URL, article_url(trouble.GBK_ID))
+        assert done.code == 0
+        self.table = done.out
+
+    def test_the_closing_table_counts_and_names_the_report(self) -> None:
+        assert re.search(r"new +│ +2 │", self.table)
+        assert re.search(r"verdict +│ +fine │", self.table)
+        report = re.search(r"^report: (.*)$", self.table, re.MULTILINE)
+        assert report is not None
+        assert json.loads((self.birdnest.folder / report[1]).read_text(encoding="utf-8"))["new"] == 2
+
+    def test_piped_output_has_no_escape_codes(self) -> None:
+        assert "\x1b" not in self.table
+
+    def test_list_names_every_post(self) -> None:
+        lines = self.birdnest("list").out.splitlines()
+        assert [line.split()[0] for line in lines] == [f"{SITE}/article-{trouble.GBK_ID}", SEED]
+        rows = [json.loads(line) for line in self.birdnest("list", "--json").out.splitlines()]
+        assert rows[1]["title"] == "刚刚！支付宝年度大会讲了这些要点，利好商家和服务商！"
+
+    @pytest.mark.parametrize("name", [SEED, SEED_URL, f"./archive/posts/{SEED}/v0001.html"])
+    def test_show_finds_a_post_by_each_of_its_names(self, name: str) -> None:
+        text = self.birdnest("show", name).out
+        assert "content_sha256" in text
+        assert "在今天召开的支付宝2022年合作伙伴大会上" in text
+        assert json.loads(self.birdnest("show", name, "--json").out)["id"] == f"article-{trouble.SEED_ID}"
+
+    def test_open_makes_a_page_whose_pictures_are_there(self) -> None:
+        file = Path(self.birdnest("open", SEED, "--no-browser").out.strip())
+        page = file.read_text(encoding="utf-8")
+        base = re.search(r'<base href="file://([^"]*)"', page)
+        assert base is not None
+        pictures = re.findall(r'<img src="([^"]*)"', page)
+        assert len(pictures) == 3
+        assert all((Path(base[1]).parent / picture).is_file() for picture in pictures)
+        assert "script" not in page.split("<body>")[1]
+
+    def test_a_post_that_is_not_there_is_one_line(self) -> None:
+        for name in (f"{SITE}/article-1", "https://www.niaogebiji.com/article-1-1.html", "nonsense"):
+            ended = self.birdnest("show", name)
+            assert ended.code == 2
+            assert "birdnest list" in one_line(ended)
+
+    def test_verify_finds_damage_and_exits_with_its_code(self) -> None:
+        assert self.birdnest("verify", "--full").code == 0
+        blob = next((self.birdnest.folder / "archive" / "blobs").rglob("*.jpg"))
+        blob.write_bytes(blob.read_bytes()[:-1] + b"x")
+        damaged = self.birdnest("verify", "--full", "--json")
+        assert damaged.code == 7
+        assert [json.loads(line)["code"] for line in damaged.out.splitlines()] == ["blob-digest"]
+
+
+def test_sites_lists_what_can_be_crawled(birdnest: Birdnest) -> None:
+    assert "鸟哥笔记" in birdnest("sites").out
+    assert json.loads(birdnest("sites", "--json").out)["site"] == SITE
+
+
+def test_probe_prints_what_every_selector_matched(birdnest: Birdnest) -> None:
+    ended = birdnest("probe", SITE)
+    assert ended.code == 0, ended.err
+    for part in (
+        "robots.txt: answered 200, allowed",
+        "read as utf-8",
+        "div.articleBox",
+        "'.writeTime3'",
+        "'.pc_content'",
+    ):
+        assert part in ended.out
+    assert not (birdnest.folder / "archive").exists()
+
+
+def test_probe_says_what_does_not_fit(birdnest: Birdnest, replica: Replica) -> None:
+    birdnest.configure(replica, site={"selectors": {"article": {"body": [".gone"]}}})
+    ended = birdnest("probe", SEED_URL)
+    assert ended.code == 4
+    assert re.search(r"body +NOT FOUND \(required\)", ended.out)
+
+
+def test_a_terminal_gets_a_live_bar(birdnest: Birdnest) -> None:
+    # A real pseudo-terminal: the bar is drawn only where somebody sees it.
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [str(COMMAND), "crawl", SITE],
+        cwd=birdnest.folder,
+        env=birdnest.variables({"TERM": "xterm"}),
+        stdout=child,
+        stderr=child,
+    )
+    os.close(child)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(parent, 65536)
+        except OSError:  # EIO: the other end is closed
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(parent)
+    assert process.wait(timeout=30) == 0
+    assert b"\x1b[" in seen
+    assert re.search(r"\d+/68", seen.decode(errors="replace"))
+
+
+def test_the_demo_leaves_an_archive_and_says_what_to_open(tmp_path: Path) -> None:
+    fresh = Birdnest(folder=tmp_path)
+    ended = fresh("demo")
+    assert ended.code == 0, ended.err
+    assert ended.out.count("expected  ") == len(trouble.EXPECTED_FAILURES)
+    assert f"birdnest open {SEED}" in ended.out
+    assert list(verify(fresh.archive(), full=True)) == []
+    again = fresh("demo", "--json")
+    assert (again.code, again.report["unchanged"]) == (0, 62)
+
+
+def test_the_demo_keeps_out_of_an_archive_that_is_not_its_own(birdnest: Birdnest) -> None:
+    assert birdnest("archive", SEED_URL).code == 0
+    ended = birdnest("demo")
+    assert ended.code == 2
+    assert "an archive of yours" in one_line(ended)
+
+
+def test_an_installed_wheel_works_from_any_folder(tmp_path: Path) -> None:
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(build, check=True, cwd=tmp_path)
+    (wheel,) = tmp_path.glob("birdnest-*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(tmp_path / "installed")
+        assert not any(name.startswith(("tests/", "benchmarks/")) for name in packed.namelist())
+    run = "import sys; sys.argv[0] = 'birdnest'; from crawler.cli import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed"), "XDG_STATE_HOME": str(tmp_path / "state")}
+    done = subprocess.run(
+        [sys.executable, "-c", run, "demo", "--json"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (report,) = json.loads(done.stdout)
+    assert report["new"] == 62
+    assert next(open_store(str(tmp_path / "archive")).list()).key == "ARCHIVE.json"
