@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,7 @@ from platformdirs import user_state_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from archive.errors import ConfigError
+from crawler.pages import page_selector, select
 from crawler.profile import FIELDS, ExpectedFailure, SiteProfile, with_selectors
 from crawler.sites import all_sites
 
@@ -23,6 +25,7 @@ USER_AGENT = "Birdnest/{version} (article archiver; {contact})"
 
 def _origin(value: str) -> str:
     parts = urlsplit(value)
+    _ = parts.port  # out of range: ValueError
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
         raise ValueError("expected an origin such as https://www.example.com, without a path")
     return value.rstrip("/")
@@ -32,27 +35,42 @@ def _one_or_more(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+def _selector(value: str) -> str:
+    select(page_selector(""), value)
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"expected a regular expression: {error}") from None
+    return value
+
+
 Origin = Annotated[str, AfterValidator(_origin)]
-SelectorList = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+SelectorText = Annotated[str, AfterValidator(_selector)]
+SelectorList = Annotated[tuple[SelectorText, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ExpectedFailureTable(_Table):
     """A failure of this site that does not fail a run."""
 
     reason: str
-    url: str = ".*"
+    url: Pattern = ".*"
 
 
 class SiteTable(_Table):
     """`[sites.<slug>]`: what to do differently for one site."""
 
-    delay_seconds: float | None = Field(default=None, ge=0)
-    image_delay_seconds: float | None = Field(default=None, ge=0)
-    concurrency: int | None = Field(default=None, ge=1, le=64)
+    delay_seconds: float | None = Field(default=None, ge=0, strict=True)
+    image_delay_seconds: float | None = Field(default=None, ge=0, strict=True)
+    concurrency: int | None = Field(default=None, ge=1, le=64, strict=True)
     proxy: str | None = None
     user_agent: str | None = None
     lists: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -66,9 +84,9 @@ class Config(_Table):
     archive: str = "./archive"
     contact: str = "no contact given"
     state: Path = Field(default_factory=lambda: user_state_path("birdnest"))
-    timeout_seconds: float = Field(default=60, gt=0)
-    retries: int = Field(default=2, ge=0, le=10)
-    autothrottle: bool = True
+    timeout_seconds: float = Field(default=60, gt=0, strict=True)
+    retries: int = Field(default=2, ge=0, le=10, strict=True)
+    autothrottle: bool = Field(default=True, strict=True)
     robots: Literal["obey", "ignore"] = "obey"
     origins: dict[Origin, Origin] = Field(default_factory=dict)
     sites: dict[str, SiteTable] = Field(default_factory=dict)
@@ -87,7 +105,7 @@ class Config(_Table):
         except KeyError as error:
             kinds = ", ".join(kind.name for kind in site.kinds)
             raise ConfigError(
-                f"sites.{slug}.selectors: no {error.args[0]!r}: kinds are {kinds}; fields are {', '.join(FIELDS)}"
+                f"sites.{slug}.selectors.{error.args[0]}: unknown key: kinds are {kinds}; fields are {', '.join(FIELDS)}"
             ) from None
         return _with_table(site, table)
 
@@ -137,15 +155,19 @@ def parse_config(values: dict[str, Any], name: str) -> Config:
     for slug in config.sites:
         if slug not in all_sites():
             raise ConfigError(f"{name}: sites.{slug}: no such site, known are: {', '.join(all_sites())}")
-        config.site(slug)
+        try:
+            config.site(slug)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from None
     return config
 
 
 def _explain(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
+    key = ".".join(str(part) for part in error["loc"] if part != "[key]")
     if error["type"] == "extra_forbidden":
         return f"{key}: unknown key: correct or remove it (`birdnest init` shows all keys)"
-    return f"{key}: {error['msg']}, found {error['input']!r}"
+    expected = error["msg"].removeprefix("Value error, ").replace("dictionary", "table").replace("tuple", "list")
+    return f"{key}: {expected}, found {error['input']!r}"
 
 
 def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:

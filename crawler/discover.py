@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 from archive.errors import PageError
-from crawler.pages import decode_page, first_text, page_selector, select, texts
+from crawler.pages import absolute, decode_page, first_text, page_selector, select, texts
 from crawler.profile import HtmlList, JsonList, Listing, SiteProfile, address
 
 
@@ -64,7 +64,8 @@ def discover(site: SiteProfile, listing: Listing, body: bytes, content_type: str
         entries = list(_html_entries(listing.shape, decode_page(body, content_type)[0]))
     links: dict[str, FoundLink] = {}
     for href, hints in entries:
-        place = address(site, urljoin(listing.url, href))
+        url = absolute(listing.url, href)
+        place = address(site, url) if url else None
         if place is not None and place.url not in links:
             links[place.url] = FoundLink(url=place.url, channel=listing.channel, hints=hints)
     if not links:
@@ -96,7 +97,7 @@ def _html_entries(shape: HtmlList, text: str) -> Iterator[tuple[str, Hints]]:
 def _json_entries(site: SiteProfile, url: str, shape: JsonList, body: bytes) -> Iterator[tuple[str, Hints]]:
     try:
         value = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PageError("listing-malformed", f"{site.slug}: {url}: expected JSON, found {body[:60]!r}") from error
     path, good = shape.ok
     if _text(value, path) != good:

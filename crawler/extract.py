@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urljoin
 
 from lxml import etree
 from parsel import Selector
@@ -14,7 +13,7 @@ from parsel import Selector
 from archive.errors import PageError, SelectorError
 from archive.model import digest_of_json
 from crawler.discover import FoundLink, Hints
-from crawler.pages import decode_page, first_text, page_selector, select, texts
+from crawler.pages import absolute, decode_page, first_text, page_selector, select, texts
 from crawler.profile import PostAddress, Selectors, SiteProfile
 from pipelines.clean import inner_html
 from pipelines.clean.rules import CleanRules
@@ -67,7 +66,7 @@ class Page:
 def next_page(page: Page, place: PostAddress) -> str | None:
     """The absolute URL of the article's next page, or None on its last."""
     href = first_text(page.tree, place.kind.fields.get("next_page", ()))
-    return urljoin(page.url, href) if href else None
+    return absolute(page.url, href) if href else None
 
 
 def refuse_other_pages(site: SiteProfile, place: PostAddress, page: Page) -> None:
@@ -119,7 +118,7 @@ def extract(
         "section": one("section"),
         "tags": tuple(dict.fromkeys((*texts(first.tree, fields.get("tags", ())), *hints.tags))),
         "description": one("description") or hints.description or None,
-        "head_image_url": urljoin(first.url, head_image) if head_image else None,
+        "head_image_url": absolute(first.url, head_image) if head_image else None,
         "body_parts": parts,
     }
     return RawPost(
@@ -129,9 +128,7 @@ def extract(
         url=place.url,
         requested_url=found.url if found else place.url,
         fetched_at=fetched_at,
-        categories=tuple(
-            dict.fromkeys((site.group, site.title, *([found.channel] if found and found.channel else [])))
-        ),
+        categories=_categories(site, found),
         lang=site.lang,
         timezone=site.timezone,
         clean_rules=site.clean_rules,
@@ -149,10 +146,9 @@ def _categories(site: SiteProfile, found: FoundLink | None) -> tuple[str, ...]:
 
 def _container(page: Page, selectors: Selectors, missing: SelectorError) -> etree._Element:
     for selector in selectors:
-        nodes = select(page.tree, selector)
-        if nodes:
-            root: etree._Element = nodes[0].root
-            return root
+        for node in select(page.tree, selector):
+            if etree.iselement(node.root):
+                return node.root
     raise missing
 
 

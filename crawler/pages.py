@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
+from urllib.parse import urljoin
 
+from cssselect import SelectorError as CssError
+from lxml import etree
 from parsel import Selector
 
 from pipelines.clean import parse_page
@@ -19,9 +22,9 @@ _PRESCAN_BYTES = 4096
 def decode_page(body: bytes, content_type: str = "") -> tuple[str, str]:
     """A page's text and the encoding it was read with.
 
-    UTF-8 comes first when the bytes are valid UTF-8, whatever header and meta claim: servers send `charset=gbk` on
-    UTF-8 pages, and no Chinese text in GBK is valid UTF-8 by chance. Then the header, the page's meta, GB18030.
-    Undecodable bytes become U+FFFD.
+    UTF-8 comes first when the bytes are valid UTF-8 but for a few, whatever header and meta claim: servers send
+    `charset=gbk` on UTF-8 pages, a summary cut off by bytes breaks a character, and no Chinese page in GBK is valid
+    UTF-8 by chance. Then the header, the page's meta, GB18030. Undecodable bytes become U+FFFD.
 
     >>> decode_page("鸟哥笔记".encode("gbk"), "text/html; charset=gb2312")
     ('鸟哥笔记', 'gb18030')
@@ -31,25 +34,21 @@ def decode_page(body: bytes, content_type: str = "") -> tuple[str, str]:
     try:
         return body.decode("utf-8-sig"), "utf-8"
     except UnicodeDecodeError:
-        pass
+        text = body.decode("utf-8-sig", "replace")
+    # Each Chinese character takes two bytes more than it counts; GBK has hardly any that read as such.
+    if text.count("\ufffd") * 10 <= len(body) - len(text):
+        return text, "utf-8"
     header = _HEADER_CHARSET.search(content_type)
     meta = _META_CHARSET.search(body[:_PRESCAN_BYTES])
     claimed = [header[1] if header else "", meta[1].decode("ascii") if meta else ""]
-    for name in (_known(claim) for claim in claimed):
-        if name and name != "utf-8":
-            return body.decode(name, "replace"), name
-    if any(_known(claim) == "utf-8" for claim in claimed):
-        # UTF-8 with a few broken bytes.
-        return body.decode("utf-8", "replace"), "utf-8"
-    return body.decode("gb18030", "replace"), "gb18030"
-
-
-def _known(charset: str) -> str | None:
-    try:
-        name = codecs.lookup(_WIDER.get(charset.lower(), charset)).name
-    except LookupError:
-        return None
-    return name
+    names = [_WIDER.get(claim.lower(), claim.lower()) for claim in claimed if claim]
+    # That it is not UTF-8 was seen above, so a claim of UTF-8 counts after any other.
+    for name in (*sorted(names, key=lambda name: name in ("utf-8", "utf8")), "gb18030"):
+        try:
+            return body.decode(name, "replace"), codecs.lookup(name).name
+        except (LookupError, UnicodeError):  # no encoding, or one such as Python's `undefined`, `hex` and `idna`
+            continue
+    raise AssertionError("GB18030 decodes everything")
 
 
 def page_selector(text: str) -> Selector:
@@ -58,10 +57,21 @@ def page_selector(text: str) -> Selector:
 
 
 def select(scope: Selector, selector: str) -> list[Selector]:
-    """What a profile's selector matches inside a scope. Raises ValueError when it is no selector."""
+    """What a profile's selector matches inside a scope, elements and strings. Raises ValueError when it is none."""
     if selector.startswith("xpath:"):
         return list(scope.xpath(selector.removeprefix("xpath:")))
-    return list(scope.css(selector))
+    try:
+        return list(scope.css(selector))
+    except CssError as error:
+        raise ValueError(f"CSS error: {error} in {selector}") from error
+
+
+def absolute(base: str, href: str) -> str | None:
+    """A page's link as an absolute URL, or None when it can be none."""
+    try:
+        return urljoin(base, href)
+    except ValueError:  # `http://[…`, for one
+        return None
 
 
 def texts(scope: Selector, selectors: tuple[str, ...]) -> tuple[str, ...]:
@@ -80,5 +90,5 @@ def first_text(scope: Selector, selectors: tuple[str, ...]) -> str | None:
 
 def _text(node: Selector) -> str:
     root = node.root
-    raw = root if isinstance(root, str) else "".join(root.itertext())
+    raw = "".join(root.itertext()) if etree.iselement(root) else str(root)
     return " ".join(raw.split())

@@ -185,14 +185,14 @@ def address(site: SiteProfile, url: str) -> PostAddress | None:
 
 
 def with_selectors(site: SiteProfile, overrides: Mapping[str, Mapping[str, Selectors]]) -> SiteProfile:
-    """The profile with a user's selectors, by post kind and field, before its own.
+    """The profile with a user's selectors, by post kind and field, in place of its own.
 
-    Raises KeyError(kind or field) for one that the profile does not have.
+    Raises KeyError("kind") or KeyError("kind.field") for one that the profile does not have.
     """
     kinds = {kind.name: kind for kind in site.kinds}
     for name, fields in overrides.items():
         kind = kinds[name]
-        for unknown in set(fields) - set(FIELDS):
-            raise KeyError(unknown)
+        for unknown in sorted(set(fields) - set(FIELDS)):
+            raise KeyError(f"{name}.{unknown}")
         kinds[name] = dataclasses.replace(kind, fields={**kind.fields, **fields})
     return dataclasses.replace(site, kinds=tuple(kinds.values()))

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from itemadapter import ItemAdapter
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
@@ -82,6 +83,10 @@ def verdict(site: SiteProfile, tally: Tally, *, interrupted: bool) -> tuple[str,
         more = f" (and {len(tally.failures) - 1} more like it)" if len(tally.failures) > 1 else ""
         return "unreachable", (f"{tally.failures[0].detail}{more}",)
     reasons = [f.detail for f in tally.failures if not f.expected]
+    lost = [f for f in tally.failures if f.what == "post"]
+    if tally.whole and not reasons and len(lost) == tally.found > 1:
+        # Each is expected, but that all are says that the site has changed.
+        reasons.append(f"{site.slug}: not one of {tally.found} posts could be had: {lost[0].detail}")
     least, most = site.expectations.min_found, site.expectations.max_missing_images_share
     if tally.whole and tally.found < least:
         reasons.append(f"{site.slug}: {tally.found} posts found, expected at least {least}")
@@ -93,6 +98,11 @@ def verdict(site: SiteProfile, tally: Tally, *, interrupted: bool) -> tuple[str,
 
 def _cut_off(failure: Failure) -> bool:
     return failure.reason in _UNREACHABLE or failure.reason.startswith(("http-403", "http-429", "http-5"))
+
+
+def _requested_url(item: Any) -> str:
+    # What a spider gave, of any item type; it may be rejected for the very lack of a field.
+    return str(ItemAdapter(item).get("requested_url", "(an item without requested_url)"))
 
 
 def run_id(started_at: datetime, slug: str) -> str:
@@ -191,17 +201,18 @@ class RunReporter:
 
     def _dropped(self, item: Any, exception: Exception) -> None:
         if isinstance(exception, RejectedPost):
-            self.failed(item.requested_url, exception.reason, exception.detail, page=item.page)
+            page = ItemAdapter(item).get("page")
+            self.failed(_requested_url(item), exception.reason, exception.detail, page=page)
         else:
-            self.bug(item.requested_url, exception)
+            self.bug(_requested_url(item), exception)
 
     async def _item_error(self, item: Any, failure: TwistedFailure) -> None:
         error = failure.value
         if not isinstance(error, StoreError):
-            self.bug(item.requested_url, error)
+            self.bug(_requested_url(item), error)
             return
-        self.tally.open_urls.discard(item.requested_url)
-        self._fail("post", item.requested_url, "store-failed", str(error))
+        self.tally.open_urls.discard(_requested_url(item))
+        self._fail("post", _requested_url(item), "store-failed", str(error))
         self.store_failed(error)
         await self._stop("store-failed")
 

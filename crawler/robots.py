@@ -34,10 +34,22 @@ def robots_rules(status: int, body: bytes) -> Protego:
     False
     """
     if 200 <= status < 300:  # noqa: PLR2004 - success
-        return Protego.parse(body[:_MAX_BYTES].decode("utf-8", "replace"))
+        return Protego.parse(body[:_MAX_BYTES].decode("utf-8-sig", "replace"))
     if 400 <= status < 500:  # noqa: PLR2004 - client error: there is none
         return Protego.parse("")
     return Protego.parse("User-agent: *\nDisallow: /\n")
+
+
+def robots_name(user_agent: str) -> str:
+    """What a user agent is called in robots.txt: our product token (RFC 9309, 2.2.1), or the whole of a user's own.
+
+    Protego looks for a group's name anywhere in it, so a comment would answer for others: a group `archiver` is not
+    about us, nor one that the contact's address happens to contain.
+
+    >>> robots_name("Birdnest/0.1.0 (article archiver; someone@example.com)")
+    'Birdnest'
+    """
+    return "Birdnest" if user_agent.startswith("Birdnest/") else user_agent
 
 
 class RobotsMiddleware:
@@ -47,7 +59,7 @@ class RobotsMiddleware:
         if not crawler.settings.getbool("BIRDNEST_ROBOTS"):
             raise NotConfigured
         self._crawler = crawler
-        self._user_agent: str = crawler.settings["USER_AGENT"]
+        self._agent = robots_name(crawler.settings["USER_AGENT"])
         self._rules: dict[str, asyncio.Task[tuple[int, Protego]]] = {}
 
     @classmethod
@@ -62,7 +74,7 @@ class RobotsMiddleware:
         if origin not in self._rules:
             self._rules[origin] = asyncio.ensure_future(self._fetch(origin))
         status, rules = await self._rules[origin]
-        if not rules.can_fetch(request.url, self._user_agent):
+        if not rules.can_fetch(request.url, self._agent):
             why = "does not allow it" if 200 <= status < 300 else f"answered {status or 'nothing'}, which means no"  # noqa: PLR2004
             raise RobotsDisallowed(f"{request.url}: {origin}/robots.txt {why}")
 

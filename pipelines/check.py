@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from pipelines.clean.text import visible
 from pipelines.item import PostItem, RejectedPost
 
 _CLOCK_TOLERANCE = timedelta(days=1)
@@ -24,7 +25,7 @@ def broken_invariants(post: PostItem) -> Iterator[tuple[str, str]]:
     text = "".join(post.clean.text.split()) if post.clean else ""
     images = post.clean.images if post.clean else ()
     where = f"{post.site}: {post.url}:"
-    if not post.title.strip():
+    if not visible(post.title).strip():
         yield "empty-title", f"{where} the title {post.title!r} has no visible character"
     if not text and not images:
         yield "empty-body", f"{where} nothing visible is left of the article container: look at its selector"

@@ -8,8 +8,9 @@ gives None, never a guess.
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -20,9 +21,13 @@ Precision = Literal["second", "minute", "day"]
 _EPOCH_MILLISECONDS = 100_000_000_000
 _LABEL = re.compile(r"^\s*(?:发布(?:时间|日期|于|在)?|发表(?:时间|于)?|更新(?:时间|于)?|编辑于|时间|日期)\s*[:：]?\s*")
 _TIME = r"(?:[\sT]*(?P<H>\d{1,2})[:：时点](?P<M>\d{1,2})(?:[:：分](?P<S>\d{1,2}))?(?:\.\d+)?[分秒]?)?"
-_ZONE = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
+# No offset is above 14 hours, so that the end of `09:00-17:00` is none.
+_OFFSET = r"(?:(?:UTC|GMT)\s?[+-](?:1[0-4]|0?\d)|[+-](?:1[0-4]|0\d))(?::?[0-5]\d)?(?!\d)"
+_ZONE = rf"(?![\d:：])\s*(?P<zone>{_OFFSET}|Z|UTC|GMT)?"
 _FULL = re.compile(rf"(?P<y>\d{{4}})\s*[-/.年]\s*(?P<m>\d{{1,2}})\s*[-/.月]\s*(?P<d>\d{{1,2}})\s*日?{_TIME}{_ZONE}")
-_NO_YEAR = re.compile(rf"(?P<m>\d{{1,2}})\s*[-/.月]\s*(?P<d>\d{{1,2}})\s*日?{_TIME}")
+_NO_YEAR = re.compile(rf"(?P<m>\d{{1,2}})\s*[-/.月]\s*(?P<d>\d{{1,2}})\s*日?{_TIME}(?![\d:：])")
+# What may follow a day such as `7-22` or `7.22`: `1.5万` is none.
+_AFTER_BARE_DAY = re.compile(r"\s|$|[（(|·,，]|发[布表]|更新|编辑|来源")
 _DAY_WORD = re.compile(rf"(?P<word>今天|昨天|前天)\s*{_TIME}")
 _AGO = re.compile(r"(?P<n>\d+|半)\s*(?:个)?\s*(?P<unit>秒钟?|分钟?|小时|天|日|周|星期)\s*(?:之)?前")
 _DAYS_BACK = {"今天": 0, "昨天": 1, "前天": 2}
@@ -39,10 +44,14 @@ _UNITS: dict[str, tuple[timedelta, Precision]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """An aware datetime and how finely its source told it; finer fields are zero."""
+    """An aware datetime and how finely its source told it; finer fields are zero.
+
+    `slack`: how far the true time may lie from it; `3小时前` says no more than an hour.
+    """
 
     at: datetime
     precision: Precision
+    slack: timedelta = timedelta(0)
 
     def agrees_with(self, other: datetime) -> bool:
         """Whether another time is the same as far as this one was told.
@@ -52,6 +61,8 @@ class Moment:
         True
         """
         there = other.astimezone(self.at.tzinfo)
+        if self.slack and abs(there - self.at) <= self.slack:
+            return True
         return _truncate(there, self.precision) == _truncate(self.at, self.precision)
 
 
@@ -80,7 +91,8 @@ def parse_moment(text: str, *, fetched_at: datetime, zone: str) -> Moment | None
 
 
 def _epoch(text: str, now: datetime) -> Moment | None:
-    if not re.fullmatch(r"\d{9,13}", text):
+    # 12 digits are a date without signs (202207221600), not the milliseconds of a day before 2001.
+    if not re.fullmatch(r"\d{9,10}|\d{13}", text):
         return None
     seconds = int(text) // 1000 if int(text) >= _EPOCH_MILLISECONDS else int(text)
     return Moment(at=datetime.fromtimestamp(seconds, tz=now.tzinfo), precision="second")
@@ -92,19 +104,33 @@ def _full(text: str, now: datetime) -> Moment | None:
         return None
     moment = _clock(datetime(int(match["y"]), int(match["m"]), int(match["d"]), tzinfo=now.tzinfo), match)
     if match["zone"] and match["H"]:
-        offset = "+00:00" if match["zone"] in ("Z", "UTC", "GMT") else match["zone"]
-        zoned = datetime.fromisoformat(moment.at.replace(tzinfo=None).isoformat() + offset)
+        zoned = moment.at.replace(tzinfo=timezone(_offset(match["zone"])))
         return replace(moment, at=zoned.astimezone(now.tzinfo))
     return moment
+
+
+def _offset(zone: str) -> timedelta:
+    match = re.search(r"([+-])(\d{1,2}?):?(\d{2})?$", zone)
+    if match is None:  # Z, UTC, GMT
+        return timedelta(0)
+    ahead = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
+    return ahead if match[1] == "+" else -ahead
 
 
 def _no_year(text: str, now: datetime) -> Moment | None:
     match = _NO_YEAR.match(text)
     if match is None:
         return None
-    moment = _clock(datetime(now.year, int(match["m"]), int(match["d"]), tzinfo=now.tzinfo), match)
-    in_future = moment.at > now + timedelta(days=1)
-    return replace(moment, at=moment.at.replace(year=now.year - 1)) if in_future else moment
+    if "月" not in match[0] and not match["H"] and not _AFTER_BARE_DAY.match(text, match.end()):
+        return None
+    month, day = int(match["m"]), int(match["d"])
+    for year in (now.year, now.year - 1):
+        if (month, day) == (2, 29) and not isleap(year):
+            continue
+        moment = _clock(datetime(year, month, day, tzinfo=now.tzinfo), match)
+        if moment.at <= now + timedelta(days=1):
+            return moment
+    return None
 
 
 def _day_word(text: str, now: datetime) -> Moment | None:
@@ -117,19 +143,22 @@ def _day_word(text: str, now: datetime) -> Moment | None:
 
 def _ago(text: str, now: datetime) -> Moment | None:
     if text in ("刚刚", "刚才"):
-        return Moment(at=_truncate(now, "minute"), precision="minute")
+        return Moment(at=_truncate(now, "minute"), precision="minute", slack=timedelta(minutes=5))
     match = _AGO.match(text)
     if match is None:
         return None
     unit, precision = _UNITS[match["unit"][0]]
     count = 0.5 if match["n"] == "半" else int(match["n"])
-    return Moment(at=_truncate(now - unit * count, precision), precision=precision)
+    return Moment(at=_truncate(now - unit * count, precision), precision=precision, slack=unit)
 
 
 def _rfc1123(text: str, now: datetime) -> Moment | None:
     if not re.match(r"[A-Z][a-z]{2}, \d", text):
         return None
-    return Moment(at=parsedate_to_datetime(text).astimezone(now.tzinfo), precision="second")
+    at = parsedate_to_datetime(text)
+    if at.tzinfo is None:  # "-0000" is UTC without a place (RFC 5322, 3.3); nothing at all is the site's zone
+        at = at.replace(tzinfo=UTC if text.endswith("-0000") else now.tzinfo)
+    return Moment(at=at.astimezone(now.tzinfo), precision="second")
 
 
 def _clock(day: datetime, match: re.Match[str]) -> Moment:

@@ -39,6 +39,11 @@ class S3Server:
 
     url: str
     environment: Mapping[str, str]
+    log: Path
+
+    def writes(self, bucket: str) -> int:
+        """How many requests that write into a bucket the server has answered, by its own log."""
+        return len(re.findall(rf'"(?:PUT|POST|DELETE) /{bucket}/', self.log.read_text()))
 
     def new_bucket(self) -> str:
         """The name of a bucket that holds nothing yet."""
@@ -74,7 +79,7 @@ def strict_s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Ser
 def run_s3_server(log: Path, **settings: str) -> Iterator[S3Server]:
     """An S3 server in a process of its own, on a port the kernel chose."""
     need("moto.server", found=_is_installed("moto", "flask"), how="python -m pip install 'moto[server]'")
-    command = [sys.executable, "-m", "moto.server", "-p", "0", "-H", "127.0.0.1"]
+    command = [sys.executable, str(Path(__file__).with_name("s3_server.py"))]
     with (
         log.open("wb") as output,
         subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **settings}) as process,
@@ -88,7 +93,7 @@ def run_s3_server(log: Path, **settings: str) -> Iterator[S3Server]:
                 "AWS_DEFAULT_REGION": "us-east-1",
                 "AWS_ENDPOINT_URL": url,
             }
-            yield S3Server(url=url, environment=MappingProxyType(environment))
+            yield S3Server(url=url, environment=MappingProxyType(environment), log=log)
         finally:
             process.kill()
 

@@ -74,14 +74,16 @@ def unmelt(item: _Element) -> None:
     item.insert(0, paragraph)
 
 
-def settle_ruby(ruby: _Element) -> None:
-    """A ruby without a base or without a reading is only text."""
+def settle_ruby(ruby: _Element) -> bool:
+    """Unwrap a ruby that has no base or no reading; whether it was so."""
     readings = [part for part in ruby if part.tag in ("rt", "rp")]
-    has_base = bool((ruby.text or "").strip()) or (len(ruby) and ruby[0] not in readings)
-    if not has_base or not any(part.tag == "rt" for part in readings):
-        for part in readings:
-            unwrap(part)
-        unwrap(ruby)
+    has_base = bool((ruby.text or "").strip()) or (len(ruby) > 0 and ruby[0] not in readings)
+    if has_base and any(part.tag == "rt" for part in readings):
+        return False
+    for part in readings:
+        unwrap(part)
+    unwrap(ruby)
+    return True
 
 
 def _finish_table(table: _Element) -> None:

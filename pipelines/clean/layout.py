@@ -59,9 +59,10 @@ def lay_out(body: Draft) -> None:
     '<ul><li>x</li><li>y</li></ul><h2>z</h2>'
     """
     article = _write(body.root)
+    unsettled = [ruby for ruby in list(article.iter("ruby")) if settle_ruby(ruby)]
+    if unsettled:
+        article = _write(article)
     etree.strip_attributes(article, _LOOSE)
-    for ruby in list(article.iter("ruby")):
-        settle_ruby(ruby)
     body.root.clear()
     body.root.tag = "div"
     body.root.extend(article)

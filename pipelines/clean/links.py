@@ -8,6 +8,7 @@ from lxml import etree
 from lxml.etree import _Element
 
 from pipelines.clean.draft import Draft
+from pipelines.clean.layout import lay_out
 from pipelines.clean.rules import any_of
 from pipelines.clean.tree import text_of, unwrap
 from pipelines.clean.urls import absolute, unredirected
@@ -102,7 +103,7 @@ def keep_targets(body: Draft) -> None:
         names = [element.get("id") or "", (element.get("name") or "") if element.tag in ("a", "span") else ""]
         element.attrib.pop("id", None)
         for name in names:
-            if name and (safe := safe_id(name)) in wanted - given:
+            if name and (safe := safe_id(name)) in wanted and safe not in given:
                 element.set("id", safe)
                 given.add(safe)
 
@@ -120,8 +121,8 @@ def drop_lost_links(body: Draft) -> None:
     for name, element in named.items():
         if name not in wanted:
             del element.attrib["id"]
-    for link in inside:
-        if link.get("href", "#")[1:] not in named:
-            link.attrib.pop("href", None)
-        if not link.attrib:
-            unwrap(link)
+    lost = [link for link in inside if link.get("href", "#")[1:] not in named]
+    for link in lost:
+        unwrap(link)
+    if lost:
+        lay_out(body)  # what the link kept apart is one again

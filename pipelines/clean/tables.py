@@ -1,10 +1,12 @@
 """Tables: kept with their spans and headers, on a grid that adds up."""
 
+from bisect import bisect_left
 from typing import Final
 
 from lxml.etree import _Element
 
 _MAX_SPAN: Final = 1000  # HTML's own limit for colspan
+_MAX_AREA: Final = 250_000  # a grid larger than that is made to exhaust its reader
 _SECTIONS: Final = ("thead", "tbody", "tfoot")
 
 
@@ -12,26 +14,30 @@ def tidy_table(table: _Element) -> None:
     """Bring a written table to the form HTML asks for, in place: a caption first, no empty rows, spans that
     meet cells. Without anything in it the table goes.
     """
-    for part in list(table.iter("tr")):
+    for part in [*table.iterdescendants("tr"), *table.iterchildren(*_SECTIONS)]:
         if not len(part):
             _remove(part)
-    for part in table.findall("thead") + table.findall("tbody") + table.findall("tfoot"):
-        if not len(part):
-            _remove(part)
+    filled = any(_has_content(cell) for cell in table.iter("td", "th"))
     captions = table.findall("caption")
-    if not any(_has_content(cell) for cell in table.iter("td", "th")):
-        for caption in captions:
-            caption.tag = "p"
-            table.addprevious(caption)
-        _remove(table)
-        return
-    for caption in captions[1:]:
+    for caption in captions[1:] if filled else captions:
         caption.tag = "p"
         table.addprevious(caption)
+    if not filled:
+        _remove(table)
+        return
     if captions:
         table.insert(0, captions[0])
+    _fit_spans(table)
+
+
+def _fit_spans(table: _Element) -> None:
     for rows in _groups(table):
         _fit_rowspans(rows)
+    cells = [cell for row in rows_of(table) for cell in row]
+    if sum(span(cell, "rowspan") * span(cell, "colspan") for cell in cells) > _MAX_AREA:
+        for cell in cells:
+            _set_span(cell, "rowspan", 1)
+            _set_span(cell, "colspan", 1)
     _fit_columns(_groups(table))
 
 
@@ -80,7 +86,7 @@ def _fit_columns(groups: list[list[_Element]]) -> None:
     begun = sorted({column for _, column, _ in places})
     renumbered = {column: index for index, column in enumerate(begun)}
     for cell, column, width in places:
-        columns = sum(1 for other in begun if column <= other < column + width) if width > 1 else 1
+        columns = bisect_left(begun, column + width) - bisect_left(begun, column)
         _set_span(cell, "colspan", columns if renumbered[column] + columns <= len(begun) else 1)
         scope = cell.get("scope")
         if scope is not None and scope not in ("row", "col", "rowgroup", "colgroup"):

@@ -47,7 +47,10 @@ def absolute(href: str, base_url: str, schemes: tuple[str, ...] = ("http", "http
         return None
     if parts.scheme not in schemes or (parts.scheme != "mailto" and not _plausible_host(parts.hostname)):
         return None
-    return _encoded(joined)
+    try:
+        return _encoded(joined)
+    except UnicodeError:  # a host that no name server could know
+        return None
 
 
 def _plausible_host(host: str | None) -> bool:
@@ -66,10 +69,7 @@ def _encoded(url: str) -> str:
 
 
 def _idna(netloc: str) -> str:
-    try:
-        return netloc.encode("idna").decode("ascii")
-    except UnicodeError:
-        return quote(netloc, safe=":@")
+    return netloc.encode("idna").decode("ascii")
 
 
 def data_image(src: str) -> str | None:

@@ -10,13 +10,8 @@ _BASE = "https://example.com/post/1.html"
 
 
 def test_text_has_a_line_for_each_block_and_break() -> None:
-    assert clean("<h2>甲</h2><p>乙<br>丙 &lt;b&gt;</p><ul><li>丁</ul>", _BASE).text.split() == [
-        "甲",
-        "乙",
-        "丙",
-        "<b>",
-        "丁",
-    ]
+    text = clean("<h2>甲</h2><p>乙<br>丙 &lt;b&gt;</p><ul><li>丁</ul>", _BASE).text
+    assert text.split() == ["甲", "乙", "丙", "<b>", "丁"]
 
 
 def test_images_stand_in_document_order_each_address_once() -> None:

@@ -28,7 +28,8 @@ def test_the_quick_way_and_the_exact_way_agree(html: str) -> None:
     root = parser.root
     assert root is not None
     quick = quick_tree(root)
-    assert quick is not None
+    if quick is None:  # an element called `b<br`: then there is only the exact way
+        return
     assert etree.tostring(quick, method="c14n") == etree.tostring(exact_tree(root), method="c14n")
 
 

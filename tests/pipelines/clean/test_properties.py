@@ -99,3 +99,10 @@ def test_a_body_of_5_mb_takes_time_in_proportion() -> None:
 
     small, large = seconds(5_000), seconds(50_000)
     assert large < 30 * small
+
+
+def test_spans_made_to_exhaust_the_reader_are_given_up() -> None:
+    row = "<tr>" + "<td rowspan=1000 colspan=1000>x" * 200
+    start = time.process_time()
+    assert "colspan" not in clean(f"<table>{row}{'<tr><td>y' * 500}</table>", _BASE).html
+    assert time.process_time() - start < 5

@@ -1,0 +1,444 @@
+"""The one contract of all stores, and what only a folder or only S3 can get wrong."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
+from archive.s3 import S3Store
+from archive.store import FolderStore, Store, open_store
+
+if TYPE_CHECKING:
+    from tests.conftest import S3Server
+
+TEXT = "text/plain"
+
+
+def keys(store: Store, prefix: str = "") -> list[str]:
+    return [info.key for info in store.list(prefix)]
+
+
+# --- every store
+
+
+def test_an_object_reads_back_as_it_was_written(store: Store) -> None:
+    assert store.create("a/b.txt", b"bytes\x00\xff\r\n", TEXT) is True
+
+    assert store.read("a/b.txt") == b"bytes\x00\xff\r\n"
+
+
+def test_a_second_create_is_refused_and_leaves_the_first_bytes(store: Store) -> None:
+    store.create("a", b"first", TEXT)
+
+    assert store.create("a", b"second", TEXT) is False
+    assert store.create("a", b"first", TEXT) is False
+    assert store.read("a") == b"first"
+
+
+def test_of_sixteen_that_race_for_a_key_one_wins_and_its_bytes_stay(store: Store) -> None:
+    start = threading.Barrier(16)
+
+    def race(number: int) -> bool:
+        start.wait()
+        return store.create("posts/s/a-1/v0001.html", b"%d" % number * 1000, TEXT)
+
+    with ThreadPoolExecutor(16) as pool:
+        won = list(pool.map(race, range(16)))
+
+    assert won.count(True) == 1
+    assert store.read("posts/s/a-1/v0001.html") == b"%d" % won.index(True) * 1000
+    assert keys(store) == ["posts/s/a-1/v0001.html"]
+
+
+@pytest.mark.parametrize("key", ["nothing", "folder", "folder/nothing", "folder/object/below"])
+def test_what_is_not_there_is_missing(store: Store, key: str) -> None:
+    store.create("folder/object", b"", TEXT)
+
+    with pytest.raises(ObjectMissing, match=f"no object {key}") as missing:
+        store.read(key)
+
+    assert missing.value.key == key
+
+
+def test_a_new_store_lists_nothing(store: Store) -> None:
+    assert keys(store) == []
+    assert keys(store, "posts/") == []
+
+
+def test_objects_are_listed_in_the_order_of_their_keys_with_their_sizes(store: Store) -> None:
+    names = ["b", "a/z", "a-b", "a.c", "a/b/c", "a0", "A", "a/b-c", "z/1", "a/b0"]
+    for size, name in enumerate(names):
+        store.create(name, b"x" * size, TEXT)
+
+    listed = list(store.list())
+
+    assert [info.key for info in listed] == sorted(names)
+    assert {info.key: info.bytes for info in listed} == {name: size for size, name in enumerate(names)}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "found"),
+    [
+        ("posts/", ["posts/s/a-1/v0001.html", "posts/s/a-10/v0001.html", "posts/t/a-1/v0001.html"]),
+        ("posts/s/", ["posts/s/a-1/v0001.html", "posts/s/a-10/v0001.html"]),
+        ("posts/s/a-1/", ["posts/s/a-1/v0001.html"]),
+        ("posts/s/a-1", ["posts/s/a-1/v0001.html", "posts/s/a-10/v0001.html"]),
+        ("post", ["posts/s/a-1/v0001.html", "posts/s/a-10/v0001.html", "posts/t/a-1/v0001.html"]),
+        ("runs/", []),
+        ("posts/s/a-1/v0001.html", ["posts/s/a-1/v0001.html"]),
+        ("posts/s/a-1/v0001.html/", []),
+    ],
+)
+def test_a_prefix_lists_the_keys_that_begin_with_it(store: Store, prefix: str, found: list[str]) -> None:
+    for key in ("posts/s/a-1/v0001.html", "posts/s/a-10/v0001.html", "posts/t/a-1/v0001.html", "blobs/x"):
+        store.create(key, b"", TEXT)
+
+    assert keys(store, prefix) == found
+
+
+def test_more_objects_than_one_page_holds_are_all_listed(store: Store) -> None:
+    names = [f"blobs/{number:04d}" for number in range(1005)]
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(lambda name: store.create(name, b"", TEXT), names))
+
+    assert keys(store) == names
+
+
+@pytest.mark.parametrize(
+    "key", ["", "/a", "a/", "a//b", "../a", "a/../b", "./a", "a/.", "文章", "a\nb", "a\x00b", "a\x7f", "é"]
+)
+def test_a_key_that_not_every_store_can_hold_is_refused(store: Store, key: str) -> None:
+    with pytest.raises(ValueError, match="not a key of an archive"):
+        store.create(key, b"", TEXT)
+    with pytest.raises(ValueError, match="not a key of an archive"):
+        store.read(key)
+    assert keys(store) == []
+
+
+def test_an_empty_object_is_an_object(store: Store) -> None:
+    assert store.create("empty", b"", TEXT) is True
+
+    assert store.read("empty") == b""
+    assert [(info.key, info.bytes) for info in store.list()] == [("empty", 0)]
+    assert store.create("empty", b"more", TEXT) is False
+
+
+def test_an_object_of_twenty_megabytes_is_kept_whole(store: Store) -> None:
+    data = os.urandom(20_000_000)
+
+    assert store.create("blobs/big", data, "image/gif") is True
+
+    assert store.read("blobs/big") == data
+    assert store.usage.bytes_written == 20_000_000
+
+
+def test_usage_counts_every_request_and_the_bytes_that_were_written(store: Store) -> None:
+    store.create("a", b"12345", TEXT)
+    store.create("a", b"not written", TEXT)
+    store.read("a")
+    with pytest.raises(ObjectMissing):
+        store.read("b")
+    keys(store)
+
+    assert dict(store.usage.requests) == {"PUT": 2, "GET": 2, "LIST": 1}
+    assert store.usage.bytes_written == 5
+
+
+def test_a_store_opens_again_by_its_address(store: Store) -> None:
+    store.create("a", b"kept", TEXT)
+
+    again = open_store(store.url)
+
+    assert type(again) is type(store)
+    assert again.read("a") == b"kept"
+    if isinstance(again, S3Store):
+        again.client.close()
+
+
+@pytest.mark.parametrize("address", ["ftp://host/x", "http://host/x", "gs://bucket", "s3://", "s3:///prefix"])
+def test_an_address_that_is_no_store_is_a_mistake_of_the_command_line(address: str) -> None:
+    with pytest.raises(UsageError, match=r"expected .*s3://bucket"):
+        open_store(address)
+
+
+# --- a folder
+
+
+def test_no_temporary_file_is_left_or_listed(folder_store: FolderStore) -> None:
+    for _ in range(2):
+        folder_store.create("a/b", b"x", TEXT)
+
+    assert [path.relative_to(folder_store.root).as_posix() for path in files(folder_store.root)] == ["a/b"]
+    (folder_store.root / ".tmp" / "of-a-writer-at-work").write_bytes(b"half")
+    assert keys(folder_store) == ["a/b"]
+
+
+def test_a_file_of_the_archive_can_be_read_by_others(folder_store: FolderStore) -> None:
+    folder_store.create("a", b"x", TEXT)
+
+    assert (folder_store.root / "a").stat().st_mode & 0o777 == 0o644
+    assert (folder_store.root / "a").stat().st_nlink == 1
+
+
+def test_what_a_killed_writer_left_is_swept_when_it_is_a_day_old(tmp_path: Path) -> None:
+    temporary = tmp_path / ".tmp"
+    temporary.mkdir()
+    for name, age_seconds in (("stale", 25 * 3600), ("fresh", 3600)):
+        (temporary / name).write_bytes(b"half")
+        os.utime(temporary / name, (time.time() - age_seconds,) * 2)
+
+    FolderStore(tmp_path).create("a", b"x", TEXT)
+
+    assert [path.name for path in files(temporary)] == ["fresh"]
+
+
+@pytest.mark.parametrize("below", ["", "deeper/still"])
+def test_a_path_that_is_a_file_is_refused_with_advice(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_bytes(b"mine")
+    store = FolderStore(tmp_path / "file" / below)
+
+    with pytest.raises(StoreError, match=r"cannot write a: .*: part of the path is a file; name another folder\.$"):
+        store.create("a", b"x", TEXT)
+
+    assert (tmp_path / "file").read_bytes() == b"mine"
+
+
+def test_a_folder_without_the_right_to_write_is_refused_with_advice(tmp_path: Path) -> None:
+    if os.getuid() == 0:
+        pytest.skip("root may write everywhere: run the tests as another user")
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(StoreError, match="give the user that runs Birdnest the right to write there"):
+            FolderStore(tmp_path / "nest").create("a", b"x", TEXT)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_place_that_takes_no_folders_is_refused_with_advice() -> None:
+    place = Path("/proc/birdnest-tests")
+    if not place.parent.is_dir():
+        pytest.skip("this system has no /proc, which refuses folders to everyone")
+
+    with pytest.raises(StoreError, match=r"^archive /proc/birdnest-tests: cannot write a: .*: .*\.$"):
+        FolderStore(place).create("a", b"x", TEXT)
+
+
+def test_what_does_not_fit_on_the_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    # A limit on the size of files ends a write in its middle, as a full disk does; it needs a process of its own.
+    program = """
+import resource, sys
+from pathlib import Path
+from archive.errors import StoreError
+from archive.store import FolderStore
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    FolderStore(Path(sys.argv[1])).create("a", b"x" * 5000, "text/plain")
+except StoreError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert done.stdout.startswith(f"archive {tmp_path}: cannot write a: ")
+    assert files(tmp_path) == []
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+# --- S3
+
+
+def test_an_object_in_s3_carries_its_content_type(s3_store: S3Store) -> None:
+    s3_store.create("posts/s/a-1/v0001.html", b"<p>", "text/html; charset=utf-8")
+
+    held = s3_store.client.head_object(Bucket=s3_store.bucket, Key="some/prefix/posts/s/a-1/v0001.html")
+
+    assert held["ContentType"] == "text/html; charset=utf-8"
+
+
+def test_archives_under_other_prefixes_of_a_bucket_are_not_seen(s3_store: S3Store) -> None:
+    neighbour = S3Store(s3_store.client, s3_store.bucket, "some/prefix2")
+    neighbour.create("a", b"theirs", TEXT)
+    s3_store.create("a", b"ours", TEXT)
+
+    assert keys(s3_store) == keys(neighbour) == ["a"]
+    assert s3_store.read("a") == b"ours"
+
+
+def test_every_put_is_create_only_and_carries_the_digest_that_servers_check(s3_store: S3Store) -> None:
+    sent: list[Any] = []
+    s3_store.client.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
+
+    s3_store.create("a", b"hello", TEXT)
+
+    headers = {name.lower(): value for name, value in sent[0].headers.items()}
+    assert headers["content-md5"] in ("XUFAKrxLKna5cZ2REBfFkg==", b"XUFAKrxLKna5cZ2REBfFkg==")
+    assert headers["if-none-match"] in ("*", b"*")
+    assert "x-amz-acl" not in headers
+
+
+def test_an_absent_bucket_is_named_with_what_to_do(s3_environment: S3Server) -> None:
+    del s3_environment
+    with opened("s3://no-such-bucket/x") as store:
+        for refuse in (lambda: store.read("a"), lambda: store.create("a", b"", TEXT), lambda: keys(store)):
+            message = refusal(refuse)
+            assert message.startswith("archive s3://no-such-bucket/x: cannot ")
+            assert message.endswith(
+                "NoSuchBucket: there is no bucket 'no-such-bucket': create it, or correct the name."
+            )
+
+
+def test_a_name_that_no_bucket_can_have_is_named_with_what_to_do(s3_environment: S3Server) -> None:
+    del s3_environment
+    with opened("s3://not a bucket/x") as store:
+        for refuse in (lambda: store.read("a"), lambda: store.create("a", b"", TEXT), lambda: keys(store)):
+            message = refusal(refuse)
+            assert message.startswith("archive s3://not a bucket/x: cannot ")
+            assert message.endswith("correct the address.")
+
+
+def test_wrong_credentials_are_named_with_what_to_do(
+    strict_s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in strict_s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    with opened("s3://bucket/x") as store:
+        for refuse in (lambda: store.read("a"), lambda: store.create("a", b"", TEXT), lambda: keys(store)):
+            message = refusal(refuse)
+            assert message.startswith("archive s3://bucket/x: cannot ")
+            assert "InvalidAccessKeyId: the access key is unknown to the store: set AWS_ACCESS_KEY_ID" in message
+
+
+def test_absent_credentials_are_named_with_what_to_do(
+    s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del s3_environment
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with opened("s3://bucket") as store:
+        for refuse in (lambda: store.read("a"), lambda: store.create("a", b"", TEXT), lambda: keys(store)):
+            assert "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE" in refusal(refuse)
+
+
+def test_a_server_that_is_down_is_named_with_what_to_do(
+    s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del s3_environment
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port()}")
+    began = time.monotonic()
+    with opened("s3://bucket/x") as store:
+        message = refusal(lambda: store.read("a"))
+
+    assert message.startswith("archive s3://bucket/x: cannot read a: Could not connect to the endpoint URL")
+    assert "Look at AWS_ENDPOINT_URL and the network; what is archived stays" in message
+    assert time.monotonic() - began < 15
+
+
+def test_an_endpoint_that_is_no_address_is_refused(s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    del s3_environment
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "not an address")
+
+    with pytest.raises(StoreError, match=r"^archive s3://bucket: cannot set up the S3 client: .*not an address"):
+        S3Store.open("s3://bucket")
+
+
+def test_an_answer_that_nobody_foresaw_is_shown_as_it_came(odd_server: OddServer) -> None:
+    odd_server.answers.append(b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s")
+    odd_server.bodies.append(b"<Error><Code>Odd</Code><Message>braces {bucket} {0}\nand lines</Message></Error>")
+    with opened("s3://bucket") as store:
+        message = refusal(lambda: store.read("a"))
+
+    assert "cannot read a: Odd: " in message
+    assert "braces {bucket} {0} and lines" in message
+
+
+def test_a_body_that_breaks_off_is_read_again(odd_server: OddServer) -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+    odd_server.answers += [b"HTTP/1.1 200 OK\r\nContent-Length: 9%d\r\nConnection: close\r\n\r\n%s", whole]
+    odd_server.bodies += [b"who", b"whole"]
+    with opened("s3://bucket") as store:
+        assert store.read("a") == b"whole"
+        assert store.usage.requests["GET"] == 2
+
+
+@pytest.mark.parametrize("status", [b"409 Conflict", b"503 Slow Down", b"500 Oops"])
+def test_a_put_that_the_server_could_not_settle_is_unclear(odd_server: OddServer, status: bytes) -> None:
+    for _ in range(4):  # botocore's own attempts
+        odd_server.answers.append(b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s")
+        odd_server.bodies.append(b"<Error><Code>ConditionalRequestConflict</Code></Error>")
+    with opened("s3://bucket") as store, pytest.raises(StoreUnclear, match="the store answered"):
+        store.create("a", b"", TEXT)
+
+
+@contextmanager
+def opened(address: str) -> Iterator[S3Store]:
+    store = S3Store.open(address)
+    with closing(store.client):
+        yield store
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """The message of the StoreError that a call ends with: one line, no doubt left."""
+    with pytest.raises(StoreError) as refused:
+        call()
+    assert not isinstance(refused.value, StoreUnclear)
+    message = str(refused.value)
+    assert "\n" not in message
+    return message
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+class OddServer:
+    """Answers each connection with the next of its raw answers, a template of a length and a body."""
+
+    def __init__(self) -> None:
+        self.answers: list[bytes] = []
+        self.bodies: list[bytes] = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:  # closed: the test is over
+                return
+            with connection:
+                received = b""
+                while b"\r\n\r\n" not in received:
+                    received += connection.recv(65536)
+                body = self.bodies.pop(0)
+                connection.sendall(self.answers.pop(0) % (len(body), body))
+
+
+@pytest.fixture
+def odd_server(s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[OddServer]:
+    del s3_environment
+    server = OddServer()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    yield server
+    server.socket.shutdown(socket.SHUT_RDWR)
+    server.socket.close()
+    thread.join()

@@ -1,0 +1,116 @@
+"""The documents say what the code does: every command, key, exit code and reason is in them; links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import archive.verify
+import pipelines.check
+import pipelines.images
+from archive import errors
+from archive.document import compose
+from archive.layout import BLOB_EXTENSIONS
+from crawler.cli import app
+from crawler.config import Config, SiteTable
+from crawler.report import EXIT_CODES
+from tests.support import ROOT
+
+OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+FORMAT = (ROOT / "docs" / "archive-format.md").read_text(encoding="utf-8")
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").glob("*.md")
+)
+
+
+def table_codes(docstring: str | None) -> list[str]:
+    """The first words of the rows of a docstring's table."""
+    _, rows, _ = re.split(r"^=+ =+$\n?", docstring or "", maxsplit=2, flags=re.MULTILINE)
+    return [line.split()[0] for line in rows.splitlines() if line.strip()]
+
+
+def all_errors(kind: type[errors.BirdnestError] = errors.BirdnestError) -> Iterator[type[errors.BirdnestError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from all_errors(child)
+
+
+def test_every_command_is_documented() -> None:
+    names = {
+        command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands
+    }
+    assert {"crawl", "archive", "verify"} <= names
+    for name in names:
+        assert f"`birdnest {name}" in OPERATING, name
+
+
+def test_every_configuration_key_is_documented() -> None:
+    for name in Config.model_fields:
+        assert name == "sites" or f"| `{name}` |" in OPERATING, name
+    for name in SiteTable.model_fields:
+        assert f"| `sites.<slug>.{name}` |" in OPERATING, name
+
+
+def test_every_exit_code_is_documented() -> None:
+    codes = {kind.exit_code for kind in all_errors()} | set(EXIT_CODES.values())
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", OPERATING, re.MULTILINE)} == codes
+
+
+@pytest.mark.parametrize("module", [pipelines.images, pipelines.check])
+def test_every_reason_is_documented(module: object) -> None:
+    reasons = table_codes(module.__doc__)
+    assert len(reasons) > 3
+    for reason in reasons:
+        assert reason == "http-<status>" or f"`{reason}`" in OPERATING, reason
+
+
+def test_every_finding_of_verify_is_documented() -> None:
+    codes = table_codes(archive.verify.__doc__)
+    source = Path(archive.verify.__file__).read_text(encoding="utf-8")
+    assert set(codes) == set(re.findall(r'code="([^"]+)"', source))
+    for code in codes:
+        assert f"| `{code}` |" in FORMAT, code
+
+
+def test_every_front_matter_key_is_documented_in_its_order() -> None:
+    source = Path(compose.__code__.co_filename).read_text(encoding="utf-8")
+    written = re.findall(
+        r'^        "(\w+)": ', source.split("def compose", 1)[1].split("def write", 1)[0], re.MULTILINE
+    )
+    table = FORMAT.split("## The document", 1)[1].split("Readers keep", 1)[0]
+    documented = [
+        name for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    ]
+    assert documented == written
+
+
+def test_every_blob_extension_is_documented() -> None:
+    for media_type, extension in BLOB_EXTENSIONS.items():
+        assert f"`{media_type}` | `{extension}`" in FORMAT
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        file, _, anchor = target.partition("#")
+        there = (page.parent / file).resolve() if file else page
+        assert there.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {heading.lower().replace(" ", "-") for heading in headings}, target
+
+
+def test_make_targets_named_in_the_documents_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {
+        name
+        for page in PAGES
+        for name in re.findall(r"make ([a-z-]+)\b", page.read_text(encoding="utf-8"))
+        if "`make " + name in page.read_text(encoding="utf-8") or "$ make " + name in page.read_text(encoding="utf-8")
+    }
+    assert {"demo", "test"} <= named
+    assert named <= targets
