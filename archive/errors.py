@@ -12,10 +12,11 @@
     │   ├── StoreUnclear        6   a write may or may not have happened: read it back
     │   ├── ObjectMissing       6   an object that should be there is not
     │   └── NotAnArchiveError   6   the place holds something that is no archive of ours
-    └── DamageError             7   what an archive holds is not what was written
+    ├── DamageError             7   what an archive holds is not what was written
+    └── RunInterrupted        130   Ctrl-C before there was anything to report
 
 Exit codes that are verdicts and not errors: 0 fine, 4 a run below its expectations, 5 the site could not be
-reached or refused us altogether, 7 `verify` found damage, 130 interrupted (Ctrl-C).
+reached or refused us altogether, 7 `verify` found damage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -87,3 +88,7 @@ class NotAnArchiveError(StoreError):
 
 class DamageError(BirdnestError):
     exit_code = 7
+
+
+class RunInterrupted(BirdnestError):  # noqa: N818 - nothing went wrong
+    exit_code = 130

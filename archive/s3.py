@@ -114,7 +114,8 @@ class S3Store:
         if name in _NO_CREDENTIALS:
             return StoreError(f"archive {self.url}: cannot {action}: {error}: {_CREDENTIALS_ADVICE}")
         if name == "EndpointConnectionError":
-            return StoreError(
+            kind = StoreUnclear if unclear else StoreError
+            return kind(
                 f"archive {self.url}: cannot {action}: {error} Look at AWS_ENDPOINT_URL and the network; "
                 "what is archived stays, run again when the store answers."
             )

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import tempfile
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -147,18 +147,17 @@ class FolderStore:
         folder = self.root / _TEMPORARY
         folder.mkdir(exist_ok=True)
         self._sweep(folder)
-        descriptor, name = tempfile.mkstemp(dir=folder)
+        temporary = folder / f"{os.getpid()}-{uuid.uuid4().hex}"
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with temporary.open("xb") as file:
                 file.write(data)
                 file.flush()
-                os.fchmod(file.fileno(), 0o644)
                 os.fsync(file.fileno())
         except BaseException:
             # A full disk must not be filled further by what did not fit on it.
-            Path(name).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
-        return Path(name)
+        return temporary
 
     def _sweep(self, folder: Path) -> None:
         """Remove what writers that were killed long ago left behind, once for each opened store."""

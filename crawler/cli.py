@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import tempfile
 import webbrowser
@@ -32,6 +34,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 fine · 1 a bug of ours · 2 wrong usage · 3 wrong configuration · 4 below expectations · "
     "5 site unreachable · 6 store failed · 7 damage found · 130 interrupted.",
 )
+INTERRUPTED = 130
 out = Console()
 err = Console(stderr=True)
 
@@ -49,7 +52,8 @@ VerboseOption = Annotated[
 
 
 def main() -> None:
-    """The entry point: every error of ours is one line, and its exit code."""
+    """The entry point: every error of ours is one line, and its exit code; so is Ctrl-C before a crawl runs."""
+    signal.signal(signal.SIGINT, _leave)
     try:
         app()
     except BirdnestError as error:
@@ -71,6 +75,13 @@ def root(
     ] = False,
 ) -> None:
     del version  # its callback has done all there is to do
+
+
+def _leave(*_: object) -> None:
+    # At once: an exception out of a signal handler turns into something else inside code that is not Python. A crawl
+    # has its own handler, and nothing else leaves anything half-done.
+    err.show_cursor(show=True)
+    os._exit(INTERRUPTED)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -103,16 +104,14 @@ class Config(_Table):
         try:
             site = with_selectors(site, table.selectors)
         except KeyError as error:
-            kinds = ", ".join(kind.name for kind in site.kinds)
+            kinds, fields = ", ".join(kind.name for kind in site.kinds), ", ".join(FIELDS)
             raise ConfigError(
-                f"sites.{slug}.selectors.{error.args[0]}: unknown key: kinds are {kinds}; fields are {', '.join(FIELDS)}"
+                f"sites.{slug}.selectors.{error.args[0]}: unknown key: kinds are {kinds}; fields are {fields}"
             ) from None
         return _with_table(site, table)
 
 
 def _with_table(site: SiteProfile, table: SiteTable) -> SiteProfile:
-    from dataclasses import replace
-
     declared = tuple(ExpectedFailure(reason=f.reason, url=f.url) for f in table.expected_failures)
     expectations = replace(site.expectations, failures=site.expectations.failures + declared)
     return replace(

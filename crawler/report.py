@@ -231,7 +231,7 @@ class RunReporter:
             await engine.close_spider_async(reason=reason)
 
     async def _closed(self, reason: str) -> None:
-        self.report = self._build(interrupted=reason == "shutdown")
+        self.report = self._build(interrupted=reason not in ("finished", "store-failed"))
         try:
             session = ArchiveSession.of(self._crawler)
             await session.run(session.archive.add_report, self.report)

@@ -13,7 +13,7 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
 from archive import Archive, open_store
-from archive.errors import BirdnestError
+from archive.errors import RunInterrupted
 from archive.model import RunReport
 from crawler.config import Config
 from crawler.report import RunReporter, Tally
@@ -87,12 +87,12 @@ def _start(process: AsyncCrawlerProcess, wish: Wish, watch: Watch) -> tuple[Craw
 
 
 def _result(crawler: Crawler, task: asyncio.Task[None]) -> RunResult:
-    error = None if task.cancelled() else task.exception()
+    error = task.exception() if task.done() and not task.cancelled() else None
     if error is not None:
         raise error
-    reporter = RunReporter.of(crawler)
-    if reporter.report is None:
-        raise BirdnestError(f"{reporter.site.slug}: the run was ended before it could report")
+    reporter = RunReporter.of(crawler) if task.done() else None
+    if reporter is None or reporter.report is None:
+        raise RunInterrupted("stopped before the run had begun: what is archived stays, run again")
     return RunResult(report=reporter.report, rejects=reporter.rejects)
 
 

@@ -378,8 +378,12 @@ Fetch = Callable[[str], Awaitable[bytes]]
 class ImageKeeper:
     """Keeps images: each URL once per run, and each distinct content once in the archive."""
 
+    CONCURRENT_IMAGES = 16
+
     def __init__(self, session: ArchiveSession, fetch: Fetch) -> None:
         self._session = session
+        # Held from the download to the put: it bounds the bytes in memory when the store is slower than the site.
+        self._slots = asyncio.Semaphore(self.CONCURRENT_IMAGES)
         self._fetch = fetch
         self._results: dict[str, asyncio.Task[Image | MissingImage]] = {}
         self._put: set[str] = set()
@@ -392,6 +396,10 @@ class ImageKeeper:
         return await task
 
     async def _keep(self, url: str) -> Image | MissingImage:
+        async with self._slots:
+            return await self._fetch_and_put(url)
+
+    async def _fetch_and_put(self, url: str) -> Image | MissingImage:
         name = image_name(url)
         try:
             data = await self._bytes(url)
@@ -421,13 +429,10 @@ class ImageKeeper:
 class ImagesPipeline:
     """Adds `images`, `missing_images`, `head_image` and `body`. An image the version held has is not fetched again."""
 
-    CONCURRENT_IMAGES = 16
-
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._keeper = ImageKeeper(ArchiveSession.of(crawler), self._download)
         self._refetch = crawler.settings.getbool("BIRDNEST_REFETCH_IMAGES")
-        self._slots = asyncio.Semaphore(self.CONCURRENT_IMAGES)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -466,13 +471,12 @@ class ImagesPipeline:
         engine = self._crawler.engine
         if engine is None:
             raise AssertionError("pipelines run inside an engine")
-        async with self._slots:
-            try:
-                response = await engine.download_async(request)
-            except IgnoreRequest as error:
-                raise BadImage(getattr(error, "reason", "refused")) from error
-            except Exception as error:
-                raise BadImage(failure_reason(error)) from error
+        try:
+            response = await engine.download_async(request)
+        except IgnoreRequest as error:
+            raise BadImage(getattr(error, "reason", "refused")) from error
+        except Exception as error:
+            raise BadImage(failure_reason(error)) from error
         if response.status != _OK:
             raise BadImage(f"http-{response.status}")
         return response.body

@@ -21,7 +21,8 @@ def page(document: Document, base: str) -> str:
     The page allows no script and no request but for images.
     """
     front = document.front
-    about = " · ".join(escape(str(value)) for value in (front["author"], front["date"], front["site"]) if value)
+    day = (front["published_at"] or front["fetched_at"])[:16].replace("T", " ")
+    about = " · ".join(escape(value) for value in (front["author"], day, front["site"]))
     url = escape(front["url"], quote=True)
     return f"""<!doctype html>
 <html lang="{escape(front["lang"], quote=True)}">

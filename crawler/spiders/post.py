@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from scrapy import Request
 
@@ -20,14 +21,14 @@ class PostSpider(SiteSpider):
     """Reads a site's listings, all of them first, and then fetches what they name.
 
     A post's channel is the first listing, in the profile's order, that holds it, so every listing has to be known
-    before a post is. limit: the most posts to fetch. since: an ISO 8601 date or time; posts that a listing shows
-    to be older are left out.
+    before a post is. limit: the most posts to fetch. since: an ISO 8601 date or time, in the site's zone where it
+    names none; posts that a listing shows to be older are left out.
     """
 
     def __init__(self, *args: Any, limit: int | str | None = None, since: str | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.limit = int(limit) if limit is not None else None
-        self.since = datetime.fromisoformat(since).astimezone() if since else None
+        self.since = datetime.fromisoformat(since) if since else None
 
     async def start(self) -> AsyncIterator[Request]:
         try:
@@ -66,7 +67,8 @@ class PostSpider(SiteSpider):
         if self.since is None:
             return False
         told = parse_moment(link.hints.published, fetched_at=self.session.now(), zone=self.site.timezone)
-        return told is not None and told.at < self.since
+        zone = self.since.tzinfo or ZoneInfo(self.site.timezone)
+        return told is not None and told.at < self.since.replace(tzinfo=zone)
 
 
 def _merge(first: FoundLink, other: FoundLink) -> FoundLink:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import pytest
 
 from archive import Archive
 from archive.layout import blob_key, link_from_document
-from archive.model import Embed, Image, MissingImage, Post, WarcRecord
+from archive.model import Embed, Failure, Image, MissingImage, Post, RunReport, WarcRecord
 from archive.s3 import S3Store
 from archive.store import FolderStore, Store
 
@@ -66,6 +67,12 @@ def make_post() -> Callable[..., Post]:
 
 
 @pytest.fixture(scope="session")
+def make_report() -> Callable[..., RunReport]:
+    """Reports that differ from a usual one in what is named."""
+    return _make_report
+
+
+@pytest.fixture(scope="session")
 def pictures() -> tuple[bytes, ...]:
     """The bytes of the images that a usual post shows."""
     return PICTURES
@@ -111,6 +118,30 @@ def _make_post(**changes: Any) -> Post:
         "extractor": "0" * 64,
     }
     return Post(**{**usual, **changes})
+
+
+def _make_report(**changes: Any) -> RunReport:
+    usual: dict[str, Any] = {
+        # Whatever else a report counts is nothing here.
+        **{field.name: 0 for field in fields(RunReport)},
+        "run": "20261122T080000Z-ab12",
+        "site": "niaogebiji",
+        "archive": "./archive",
+        "started_at": NOW,
+        "finished_at": NOW + timedelta(minutes=2),
+        "generator": "birdnest 1",
+        "found": 3,
+        "new": 2,
+        "failures": (
+            Failure(what="post", url="https://site.example/", reason="http-404", detail="鸟 \udc80", expected=True),
+        ),
+        "images_missing": {"http-404": 1},
+        "store_requests": {"PUT": 4},
+        "verdict": "fine",
+        "reasons": ("a", "b"),
+        "notes": ("a note",),
+    }
+    return RunReport(**{**usual, **changes})
 
 
 def _image(data: bytes, number: int) -> Image:

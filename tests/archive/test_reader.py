@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,7 @@ from archive.reader import parse_report
 from archive.store import FolderStore, Store
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+MakeReport = Callable[..., RunReport]
 URL = "https://www.niaogebiji.com/article-482538-1.html"
 
 
@@ -127,38 +129,10 @@ def test_a_reader_opens_an_archive_and_refuses_other_places(filled: Archive, fol
 # --- reports
 
 
-def report(number: int = 0, **changes: Any) -> RunReport:
-    usual: dict[str, Any] = {
-        "run": f"20261122T08{number:02d}00Z-ab12",
-        "site": "niaogebiji",
-        "archive": "./archive",
-        "started_at": NOW + timedelta(minutes=number),
-        "finished_at": NOW + timedelta(minutes=number, microseconds=5),
-        "generator": "birdnest 1",
-        "found": 3,
-        "new": 1,
-        "changed": 0,
-        "unchanged": 1,
-        "superseded": 0,
-        "failures": (Failure(what="post", url=URL, reason="http-404", detail="gone: 鸟 \udc80", expected=True),),
-        "unfinished": 0,
-        "images_kept": 2,
-        "images_missing": {"http-404": 1},
-        "bytes_fetched": 1000,
-        "bytes_stored": 900,
-        "requests": 9,
-        "store_requests": {"PUT": 4},
-        "verdict": "fine",
-        "reasons": ("a", "b"),
-        "exit_code": 0,
-        "notes": ("note",),
-    }
-    return RunReport(**{**usual, **changes})
-
-
-def test_reports_come_back_as_they_were_oldest_first(store: Store) -> None:
+def test_reports_come_back_as_they_were_oldest_first(store: Store, make_report: MakeReport) -> None:
     archive = Archive.open_or_create(store, now=NOW)
-    reports = [report(number) for number in range(3)]
+    moments = [NOW + timedelta(minutes=number, microseconds=number) for number in range(3)]
+    reports = [make_report(run=f"{moment:%Y%m%dT%H%M%SZ}-ab12", finished_at=moment) for moment in moments]
     for one in reversed(reports):
         archive.add_report(one)
 
@@ -166,25 +140,28 @@ def test_reports_come_back_as_they_were_oldest_first(store: Store) -> None:
 
 
 @pytest.mark.parametrize("counts", [Counter({"PUT": 4, "GET": 2}), MappingProxyType({"PUT": 4, "GET": 2})])
-def test_a_report_may_carry_any_mapping_of_counts(archive: Archive, counts: Any) -> None:
-    archive.add_report(report(store_requests=counts, images_missing=counts))
+def test_a_report_may_carry_any_mapping_of_counts(archive: Archive, make_report: MakeReport, counts: Any) -> None:
+    archive.add_report(make_report(store_requests=counts, images_missing=counts))
 
     held = next(archive.runs())
     assert held.store_requests == held.images_missing == {"PUT": 4, "GET": 2}
 
 
-def test_a_report_is_json_that_any_program_reads(archive: Archive) -> None:
-    key = archive.add_report(report())
+def test_a_report_is_json_that_any_program_reads(archive: Archive, make_report: MakeReport) -> None:
+    key = archive.add_report(make_report())
 
     assert key == "runs/2026-11-22/20261122T080000Z-ab12.json"
     value = json.loads(archive.store.read(key))
-    assert (value["started_at"], value["failures"][0]["url"]) == ("2026-11-22T08:00:00+00:00", URL)
+    assert (value["started_at"], value["failures"][0]["url"]) == (
+        "2026-11-22T08:00:00+00:00",
+        make_report().failures[0].url,
+    )
 
 
-def test_failed_posts_are_counted_and_failed_listings_are_not() -> None:
-    failures = [Failure(what=what, url="u", reason="r", detail="", expected=False) for what in ("post", "listing")]  # type: ignore[arg-type]
+def test_failed_posts_are_counted_and_failed_listings_are_not(make_report: MakeReport) -> None:
+    post = Failure(what="post", url=URL, reason="http-404", detail="", expected=False)
 
-    assert report(failures=tuple(failures)).failed == 1
+    assert make_report(failures=(post, replace(post, what="listing"), replace(post, expected=True))).failed == 2
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"null", b'{"run": "x"}', b"\xff\xfe\xff"])

@@ -185,10 +185,17 @@ def test_no_temporary_file_is_left_or_listed(folder_store: FolderStore) -> None:
     assert keys(folder_store) == ["a/b"]
 
 
-def test_a_file_of_the_archive_can_be_read_by_others(folder_store: FolderStore) -> None:
-    folder_store.create("a", b"x", TEXT)
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_a_file_of_the_archive_has_the_rights_the_user_gives_new_files(
+    folder_store: FolderStore, umask: int, mode: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        folder_store.create("a", b"x", TEXT)
+    finally:
+        os.umask(before)
 
-    assert (folder_store.root / "a").stat().st_mode & 0o777 == 0o644
+    assert (folder_store.root / "a").stat().st_mode & 0o777 == mode
     assert (folder_store.root / "a").stat().st_nlink == 1
 
 
@@ -347,6 +354,15 @@ def test_a_server_that_is_down_is_named_with_what_to_do(
     assert message.startswith("archive s3://bucket/x: cannot read a: Could not connect to the endpoint URL")
     assert "Look at AWS_ENDPOINT_URL and the network; what is archived stays" in message
     assert time.monotonic() - began < 15
+
+
+def test_a_put_that_reached_no_server_may_be_tried_again(
+    s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del s3_environment
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port()}")
+    with opened("s3://bucket/x") as store, pytest.raises(StoreUnclear, match="Look at AWS_ENDPOINT_URL"):
+        store.create("a", b"", TEXT)
 
 
 def test_an_endpoint_that_is_no_address_is_refused(s3_environment: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:

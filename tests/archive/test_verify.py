@@ -12,7 +12,7 @@ import pytest
 
 import archive.verify
 from archive import Archive
-from archive.document import Document, compose, read, write
+from archive.document import Document, compose, read, to_post, write
 from archive.model import Post, RunReport
 from archive.store import FolderStore, Store
 from archive.verify import Finding, verify
@@ -30,28 +30,12 @@ Grow = Callable[..., None]
 
 
 @pytest.fixture
-def root(archive: Archive, folder_store: FolderStore, grow: Grow) -> Path:
+def root(archive: Archive, folder_store: FolderStore, grow: Grow, make_report: Callable[..., RunReport]) -> Path:
     """The folder of an archive with a post of three versions, a post of one, and a report."""
     for title in "ABA":
         grow(title=title)
     grow(id="bulletin-7", url="https://www.niaogebiji.com/bulletin-7")
-    archive.add_report(
-        RunReport(
-            run="20261122T080000Z-ab12",
-            site="niaogebiji",
-            archive=folder_store.url,
-            started_at=NOW,
-            finished_at=NOW,
-            generator="birdnest 1",
-            **dict.fromkeys(("found", "new", "changed", "unchanged", "superseded", "unfinished"), 0),
-            **dict.fromkeys(("images_kept", "bytes_fetched", "bytes_stored", "requests", "exit_code"), 0),
-            failures=(),
-            images_missing={},
-            store_requests={},
-            verdict="fine",
-            reasons=(),
-        )
-    )
+    archive.add_report(make_report())
     return folder_store.root
 
 
@@ -161,7 +145,7 @@ def misplace(root: Path) -> None:
 def show_remote_image(root: Path) -> None:
     document = read((root / OTHER).read_bytes())
     body = '<p>字</p><img alt="1 > 0" src="https://img.example/0.gif">'
-    post = replace(archive.verify.to_post(document), body=body)
+    post = replace(to_post(document), body=body)
     put(root, OTHER, write(compose(post, version=1, parent=None, generator="birdnest 1")))
 
 

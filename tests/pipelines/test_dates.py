@@ -16,7 +16,7 @@ EVENING = datetime(2022, 7, 22, 16, 30, tzinfo=UTC)  # 00:30 of the 23rd in Shan
 
 def told(text: str, *, fetched_at: datetime = FETCHED_AT, zone: str = SHANGHAI) -> tuple[str, str] | None:
     moment = parse_moment(text, fetched_at=fetched_at, zone=zone)
-    return moment and (moment.at.isoformat(), moment.precision)
+    return None if moment is None else (moment.at.isoformat(), moment.precision)
 
 
 @pytest.mark.parametrize(
