@@ -172,9 +172,10 @@ class Archive(ArchiveReader):
         try:
             return cls.open(store)
         except NotAnArchiveError:
+            stranger = next((info.key for info in store.list() if info.key not in (ARCHIVE_KEY, README_KEY)), None)
             if any(info.key == ARCHIVE_KEY for info in store.list(ARCHIVE_KEY)):
-                raise  # an archive, but a damaged one or one of a newer format
-            stranger = next((info.key for info in store.list() if info.key != README_KEY), None)
+                # Another writer has made it meanwhile; or it is damaged or of a newer format, which `open` explains.
+                return cls.open(store)
             if stranger is not None:
                 raise NotAnArchiveError(
                     f"archive {store.url}: holds {stranger!r} but no {ARCHIVE_KEY}, so it is no archive of ours: "

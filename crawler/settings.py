@@ -29,7 +29,6 @@ REDIRECT_MAX_TIMES = 5
 DOWNLOAD_MAXSIZE = 64 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_TIMEOUT = 60
-CONCURRENT_REQUESTS = 16
 # Bytes of pages whose posts are under way: bounds the posts that wait for their images.
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 2_000_000
 

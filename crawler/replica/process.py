@@ -54,7 +54,12 @@ class Replica:
         command = [sys.executable, "-m", "crawler.replica", *self._arguments]
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter, this package
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+            # Ctrl-C is for the crawl, which then finishes what is in flight: the site has to be there for that.
+            start_new_session=True,
         )
         line = cast("Any", self._process.stdout).readline()
         if not line:

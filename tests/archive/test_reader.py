@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -27,9 +28,12 @@ def ref(id_: str, version: int = 1, site: str = "niaogebiji") -> PostRef:
 
 
 @pytest.fixture
-def filled(store: Store, make_post: Callable[..., Post]) -> Archive:
+def filled(archive: Archive, make_post: Callable[..., Post]) -> Archive:
     """Two sites; one post with three versions, its neighbours with one."""
-    archive = Archive.open_or_create(store, now=NOW)
+    return fill(archive, make_post)
+
+
+def fill(archive: Archive, make_post: Callable[..., Post]) -> Archive:
     for id_ in ("article-10", "article-1.5", "article-1-x"):
         archive.add(make_post(id=id_, url=f"https://www.niaogebiji.com/{id_}"))
     for title in "ABC":
@@ -38,7 +42,11 @@ def filled(store: Store, make_post: Callable[..., Post]) -> Archive:
     return archive
 
 
-def test_posts_are_listed_once_by_their_newest_version_in_the_order_of_keys(filled: Archive) -> None:
+def test_posts_are_listed_once_by_their_newest_version_in_the_order_of_keys(
+    store: Store, make_post: Callable[..., Post]
+) -> None:
+    filled = fill(Archive.open_or_create(store, now=NOW), make_post)
+
     assert list(filled.posts()) == [
         ref("article-1-x"),
         ref("article-1.5"),
@@ -118,12 +126,11 @@ def test_a_url_that_no_post_has_is_refused(filled: Archive) -> None:
         filled.find("https://www.niaogebiji.com/nothing")
 
 
-def test_a_reader_opens_an_archive_and_refuses_other_places(filled: Archive, folder_store: FolderStore) -> None:
+def test_a_reader_opens_an_archive_and_refuses_other_places(filled: Archive, tmp_path: Path) -> None:
     assert ArchiveReader.open(filled.store).info == filled.info
 
-    if filled.store is not folder_store:
-        with pytest.raises(NotAnArchiveError):
-            ArchiveReader.open(folder_store)
+    with pytest.raises(NotAnArchiveError, match=r"there is no ARCHIVE\.json"):
+        ArchiveReader.open(FolderStore(tmp_path))
 
 
 # --- reports

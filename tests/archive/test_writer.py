@@ -424,16 +424,49 @@ def test_an_archive_that_is_there_is_opened_without_a_write(store: Store) -> Non
 
 
 def test_writers_that_make_an_archive_at_once_make_the_same(store: Store) -> None:
-    start = threading.Barrier(4)
+    start = threading.Barrier(8)
 
     def make(_: int) -> str:
         start.wait()
         return Archive.open_or_create(store, now=NOW).info.id
 
-    with ThreadPoolExecutor(4) as pool:
-        ids = set(pool.map(make, range(4)))
+    with ThreadPoolExecutor(8) as pool:
+        ids = set(pool.map(make, range(8)))
 
     assert len(ids) == 1
+
+
+@pytest.mark.parametrize("call", range(5))
+def test_an_archive_that_another_makes_at_any_moment_is_opened(folder_store: FolderStore, call: int) -> None:
+    """Whichever of its calls the other writer comes before: a writer meets an archive there, never a stranger."""
+    overtaken = OvertakenStore(folder_store, call)
+
+    assert Archive.open_or_create(overtaken, now=NOW, id_="ours").info == Archive.open(folder_store).info
+
+
+class OvertakenStore(FolderStore):
+    """A folder in which another writer makes an archive and adds a blob right before one of our calls."""
+
+    def __init__(self, store: FolderStore, calls_before: int) -> None:
+        super().__init__(store.root)
+        self._calls_before = calls_before
+
+    def create(self, key: str, data: bytes, content_type: str) -> bool:
+        self._maybe_overtaken()
+        return super().create(key, data, content_type)
+
+    def read(self, key: str) -> bytes:
+        self._maybe_overtaken()
+        return super().read(key)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        self._maybe_overtaken()
+        return super().list(prefix)
+
+    def _maybe_overtaken(self) -> None:
+        if self._calls_before == 0:
+            Archive.open_or_create(FolderStore(self.root), now=NOW, id_="theirs").put_blob(b"GIF89a", "image/gif")
+        self._calls_before -= 1
 
 
 def test_a_writer_that_was_killed_while_making_an_archive_is_made_good(store: Store) -> None:
