@@ -148,7 +148,7 @@ def _client(url: str) -> S3Client:
         connect_timeout=10,
         read_timeout=60,
         max_pool_connections=32,
-        retries={"mode": "standard", "total_max_attempts": 4},
+        retries={"mode": "standard", "total_max_attempts": 3},
         # Other makers' https endpoints refuse the trailing checksums that newer clients add unasked; Content-MD5
         # is sent with every put instead.
         request_checksum_calculation="when_required",

@@ -16,6 +16,8 @@ _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([a-zA-Z0-
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([a-zA-Z0-9_-]+)", re.IGNORECASE)
 # GB18030 holds all of GBK and GB2312, and pages that claim the smaller sets use the larger one.
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030"}
+# Names that a page may claim by a mistake of its scripts, and that are no encodings of pages.
+_PYTHONS_OWN = frozenset({"undefined", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7"})
 _PRESCAN_BYTES = 4096
 
 
@@ -45,8 +47,10 @@ def decode_page(body: bytes, content_type: str = "") -> tuple[str, str]:
     # That it is not UTF-8 was seen above, so a claim of UTF-8 counts after any other.
     for name in (*sorted(names, key=lambda name: name in ("utf-8", "utf8")), "gb18030"):
         try:
-            return body.decode(name, "replace"), codecs.lookup(name).name
-        except (LookupError, UnicodeError):  # no encoding, or one such as Python's `undefined`, `hex` and `idna`
+            known = codecs.lookup(name).name
+            if known not in _PYTHONS_OWN:
+                return body.decode(known, "replace"), known
+        except LookupError:  # no encoding, or one that is not of text
             continue
     raise AssertionError("GB18030 decodes everything")
 

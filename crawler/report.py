@@ -6,6 +6,7 @@ Verdicts and their exit codes: `fine` 0 · `below expectations` 4 · `unreachabl
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from collections import Counter
@@ -122,7 +123,7 @@ class RunReporter:
         self._started_at = self._now()
         self._run = run_id(self._started_at, self.site.slug)
         self._rejects = Path(crawler.settings["BIRDNEST_STATE"]) / "rejected" / self.site.slug / self._run
-        self._stopping = False
+        self._stopping: asyncio.Future[None] | None = None
         self.tally = Tally()
         self.report: RunReport | None = None
         self.rejects: Path | None = None
@@ -206,7 +207,7 @@ class RunReporter:
         else:
             self.bug(_requested_url(item), exception)
 
-    async def _item_error(self, item: Any, failure: TwistedFailure) -> None:
+    def _item_error(self, item: Any, failure: TwistedFailure) -> None:
         error = failure.value
         if not isinstance(error, StoreError):
             self.bug(_requested_url(item), error)
@@ -214,21 +215,21 @@ class RunReporter:
         self.tally.open_urls.discard(_requested_url(item))
         self._fail("post", _requested_url(item), "store-failed", str(error))
         self.store_failed(error)
-        await self._stop("store-failed")
+        self._stop("store-failed")
 
-    async def _spider_error(self, failure: TwistedFailure, response: Response | None) -> None:
+    def _spider_error(self, failure: TwistedFailure, response: Response | None) -> None:
         error = failure.value
         if isinstance(error, StoreError):
             self.store_failed(error)
-            await self._stop("store-failed")
+            self._stop("store-failed")
         else:
             self.bug(response.url if response is not None else f"{self.site.slug}'s listings", error)
 
-    async def _stop(self, reason: str) -> None:
+    def _stop(self, reason: str) -> None:
+        # Not awaited: closing waits for the very item whose error brought us here.
         engine = self._crawler.engine
-        if engine is not None and engine.spider is not None and not self._stopping:
-            self._stopping = True
-            await engine.close_spider_async(reason=reason)
+        if engine is not None and engine.spider is not None and self._stopping is None:
+            self._stopping = asyncio.ensure_future(engine.close_spider_async(reason=reason))
 
     async def _closed(self, reason: str) -> None:
         self.report = self._build(interrupted=reason not in ("finished", "store-failed"))

@@ -110,5 +110,5 @@ class ExportPipeline:
         post = PostItem.of(item)
         if post.outcome is not None:
             return post
-        outcome = await self._session.run(self._session.archive.add, finish(post), head=post.head)
+        outcome = await self._session.write(self._session.archive.add, finish(post), head=post.head)
         return replace(post, outcome=outcome)

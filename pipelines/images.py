@@ -285,7 +285,7 @@ def image_name(url: str) -> str:
     """What a document calls an image: its URL; a data: URL, which may be megabytes, by its digest.
 
     >>> image_name("data:image/png;base64,AAAA")
-    'data:image/png;sha256=2e1cfa82b035c26cbbbdae632cea070514eb8b773f616aaeaf668e2f0be8f10d'
+    'data:image/png;sha256=bde6da8e9d3902a86a1452ec62648cd07cb1cfbae0ec8dd5142ad881c7aa2ba0'
     """
     if not url.startswith("data:"):
         return url
@@ -407,7 +407,7 @@ class ImageKeeper:
         except BadImage as bad:
             return MissingImage(url=name, reason=bad.reason, retryable=bad.reason not in _PERMANENT)
         digest = hashlib.sha256(data).hexdigest()
-        key, _ = await self._session.run(self._session.archive.put_blob, data, facts.media_type)
+        key, _ = await self._session.write(self._session.archive.put_blob, data, facts.media_type)
         return Image(
             url=name,
             key=key,

@@ -13,6 +13,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
 
 from archive import Archive, open_store
+from archive.errors import StoreError
 from archive.layout import PostRef
 from archive.reader import Head
 from pipelines.clock import clock
@@ -34,6 +35,7 @@ class ArchiveSession:
         self.archive = archive
         self.now = now
         self._threads = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="archive")
+        self._failed: StoreError | None = None
         self._heads: dict[str, dict[str, PostRef]] = {}
 
     @classmethod
@@ -58,6 +60,19 @@ class ArchiveSession:
         """A blocking call, in one of the session's threads."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+    async def write(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """As `run`, for writes. Once the store has failed one for good, later ones fail at once with its error.
+
+        Each write tries for minutes before it gives up; a hundred of them one after the other would take hours.
+        """
+        if self._failed is not None:
+            raise self._failed
+        try:
+            return await self.run(function, *args, **kwargs)
+        except StoreError as error:
+            self._failed = error
+            raise
 
     async def learn_heads(self, site: str) -> int:
         """Learn which posts of a site the archive holds, by one listing; returns how many."""

@@ -42,6 +42,8 @@ META_UTF8 = "<meta charset=utf-8>"
         ("text/html; charset=undefined", "", "gbk", "gb18030"),
         ("text/html; charset=hex", META_GBK, "gbk", "gb18030"),
         ("text/html; charset=idna", "", "gbk", "gb18030"),
+        ("text/html; charset=unicode_escape", "", "gbk", "gb18030"),
+        ("text/html; charset=utf-7", META_GBK, "gbk", "gb18030"),
     ],
 )
 def test_a_page_is_read_with_the_encoding_it_has(
