@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archive.reader import ArchiveReader, Head
     from crawler.config import Config
     from crawler.run import RunResult, Wish
+    from pipelines.clean.rules import CleanRules
 
 app = typer.Typer(
     name="birdnest",
@@ -291,6 +292,36 @@ def probe(
 
 
 @app.command()
+def clean(
+    what: Annotated[str, typer.Argument(metavar="FILE|URL", help="A file of HTML, or the address of a post")],
+    *,
+    base: Annotated[str, typer.Option(help="The address that links in a file count from")] = "https://example.com/",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what each pass did, and write a page with before and after")
+    ] = False,
+    page: Annotated[
+        Path | None, typer.Option(help="Where --explain writes that page", show_default="temporary")
+    ] = None,
+    config: ConfigOption = None,
+    verbose: VerboseOption = 0,
+) -> None:
+    """Clean an article's HTML and print it: nothing is archived."""
+    from pipelines.explain import comparison_page, step_lines
+    from pipelines.explain import explain as explain_cleaning
+
+    raw, address, rules = _raw_body(what, base, _config(config, None), verbose)
+    told = explain_cleaning(raw, address, rules)
+    if not explain:
+        sys.stdout.write(f"{told.body.html}\n")
+        return
+    for line in step_lines(told.steps):
+        _say(line)
+    file = page or Path(tempfile.mkdtemp(prefix="birdnest-")) / "cleaned.html"
+    file.write_text(comparison_page(raw, told, what), encoding="utf-8")
+    _say(f"before and after: {file}")
+
+
+@app.command()
 def demo(
     *,
     archive: Annotated[
@@ -428,6 +459,23 @@ def _require_wishes(url: str) -> list[Wish]:
     if bad:
         raise UnsupportedUrlError(bad[0])
     return wishes
+
+
+def _raw_body(what: str, base: str, config: Config, verbose: int) -> tuple[str, str, CleanRules | None]:
+    """What to clean: the HTML, the address its links count from, and the rules of its site if it has one."""
+    if "://" in what:
+        from crawler.single import fetch_post
+
+        (wish,) = _require_wishes(what)
+        post = fetch_post(config, wish.slug, wish.urls[0], log_level=_log_level(verbose))
+        return "\n".join(post.body_parts), post.url, post.clean_rules
+    from crawler.pages import decode_page
+
+    try:
+        text, _ = decode_page(Path(what).read_bytes())
+    except OSError as error:
+        raise UsageError(f"{what}: {error.strerror}: name a file of HTML, or the URL of a post") from error
+    return text, base, None
 
 
 def _summary(front: Any) -> dict[str, Any]:

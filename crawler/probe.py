@@ -20,7 +20,7 @@ from crawler.extract import Page, next_page
 from crawler.pages import decode_page, select, texts
 from crawler.profile import HtmlList, PostAddress, address
 from crawler.robots import robots_rules
-from crawler.run import project_settings
+from crawler.run import NO_ARCHIVE, project_settings
 from crawler.spiders.site import SiteSpider
 
 _SAMPLE_CHARACTERS = 60
@@ -33,20 +33,12 @@ def probe(config: Config, slug: str, url: str | None, say: Say, *, log_level: st
     May be called once in a process. `say` is called with each line of the result.
     """
     result: list[int] = []
-    settings = project_settings(config, {"LOG_LEVEL": log_level, "ITEM_PIPELINES": {}, "EXTENSIONS": _EXTENSIONS})
+    settings = project_settings(config, {"LOG_LEVEL": log_level, **NO_ARCHIVE})
     process = AsyncCrawlerProcess(settings)
     crawler = process.create_crawler(ProbeSpider.for_site(slug))
     process.crawl(crawler, url=url, say=say, result=result)
     process.start()
     return result[0] if result else 1
-
-
-_EXTENSIONS = {
-    "pipelines.session.ArchiveSession": None,
-    "crawler.report.RunReporter": None,
-    "scrapy.extensions.logstats.LogStats": None,
-    "crawler.throttle.Throttle": 0,
-}
 
 
 class ProbeSpider(SiteSpider):

@@ -44,6 +44,17 @@ Watch = Callable[[str, Tally], None]
 """Called with the site's slug and its counts whenever these change."""
 
 
+NO_ARCHIVE: Mapping[str, Any] = {
+    "ITEM_PIPELINES": {},
+    "EXTENSIONS": {
+        "crawler.throttle.Throttle": 0,
+        "scrapy.extensions.logstats.LogStats": None,
+        "scrapy.extensions.throttle.AutoThrottle": None,
+    },
+}
+"""Settings of spiders that fetch as the others do and have no archive."""
+
+
 def run_sites(
     config: Config, wishes: Sequence[Wish], *, watch: Watch, refetch_images: bool = False, log_level: str = "ERROR"
 ) -> list[RunResult]:

@@ -66,7 +66,7 @@ class PostSpider(SiteSpider):
     def _too_old(self, link: FoundLink) -> bool:
         if self.since is None:
             return False
-        told = parse_moment(link.hints.published, fetched_at=self.session.now(), zone=self.site.timezone)
+        told = parse_moment(link.hints.published, fetched_at=self.now(), zone=self.site.timezone)
         zone = self.since.tzinfo or ZoneInfo(self.site.timezone)
         return told is not None and told.at < self.since.replace(tzinfo=zone)
 

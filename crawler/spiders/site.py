@@ -15,10 +15,11 @@ from twisted.python.failure import Failure
 
 from archive.errors import PageError
 from crawler.config import Config, load_config, scrapy_settings
-from crawler.discover import FoundLink
+from crawler.discover import FoundLink, Hints
 from crawler.extract import Page, RawPost, extract, next_page, refuse_other_pages
 from crawler.profile import SiteProfile, address
 from crawler.report import Listener, RunReporter
+from pipelines.clock import clock
 from pipelines.images import failure_reason
 from pipelines.session import ArchiveSession
 
@@ -39,6 +40,7 @@ class SiteSpider(Spider):
     def __init__(self, *args: Any, listener: Listener | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.listener = listener
+        self.now = clock()
         self._fetched: set[str] = set()
 
     @classmethod
@@ -116,6 +118,13 @@ class SiteSpider(Spider):
             meta={"handle_httpstatus_list": _ERRORS},
         )
 
+    async def read_single(self, url: str) -> RawPost:
+        """One post, outside the accounting of a run. Raises PageError."""
+        post = await self._read_post(await self.download(Request(url)), FoundLink(url=url, channel="", hints=Hints()))
+        if post is None:
+            raise AssertionError("there is no other post to lead to")
+        return post
+
     async def parse_post(self, response: Response, found: FoundLink) -> AsyncIterator[RawPost]:
         try:
             post = await self._read_post(response, found)
@@ -143,8 +152,7 @@ class SiteSpider(Spider):
             if url in {page.url for page in pages}:
                 break
             pages.append(_page(await self.fetch(url)))
-        fetched_at = self.session.now()
-        return extract(self.site, place, pages, found=found, fetched_at=fetched_at)
+        return extract(self.site, place, pages, found=found, fetched_at=self.now())
 
     def post_failed(self, failure: Failure) -> None:
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there

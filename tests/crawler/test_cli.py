@@ -278,3 +278,39 @@ def test_an_installed_wheel_works_from_any_folder(tmp_path: Path) -> None:
     (report,) = json.loads(done.stdout)
     assert report["new"] == 62
     assert next(open_store(str(tmp_path / "archive")).list()).key == "ARCHIVE.json"
+
+
+def test_clean_prints_what_the_archive_would_hold(birdnest: Birdnest) -> None:
+    assert birdnest("archive", SEED_URL).code == 0
+    printed = birdnest("clean", SEED_URL)
+    assert printed.code == 0, printed.err
+    archived = birdnest.head(f"article-{trouble.SEED_ID}").document.body
+    assert re.sub(r"<img[^>]*>", "", printed.out) == re.sub(r"<img[^>]*>", "", archived)
+    assert len(list(birdnest.archive().posts())) == 1
+
+
+def test_clean_explains_a_file_pass_by_pass_and_shows_both_sides(birdnest: Birdnest) -> None:
+    (birdnest.folder / "post.html").write_text(
+        '<div style="color:red"><p>你好</p><img src="/a.gif" width="1" height="1"><script>alert(1)</script></div>',
+        encoding="utf-8",
+    )
+    plain = birdnest("clean", "post.html")
+    assert plain.out == "<p>你好</p>\n"
+    told = birdnest("clean", "post.html", "--explain", "--page", "page.html", "--base", "https://example.org/")
+    assert re.search(r"1 × .*a\.gif", told.out)
+    page = (birdnest.folder / "page.html").read_text(encoding="utf-8")
+    assert page.count("<iframe sandbox ") == 2
+    assert "alert(1)" in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(("what", "code"), [("nothing.html", 2), ("https://www.example.com/", 2)])
+def test_clean_of_nothing_is_one_line(birdnest: Birdnest, what: str, code: int) -> None:
+    ended = birdnest("clean", what)
+    assert (ended.code, bool(one_line(ended))) == (code, True)
+
+
+def test_clean_of_a_deleted_post_says_so(birdnest: Birdnest) -> None:
+    ended = birdnest("clean", article_url(trouble.DELETED_ID))
+    assert ended.code == 4
+    assert "answered 404" in one_line(ended)
