@@ -324,34 +324,34 @@ def clean(
 @app.command()
 def demo(
     *,
-    archive: Annotated[
-        str, typer.Option("--archive", "--to", "-a", help="A folder or s3://bucket/prefix")
-    ] = "./archive",
+    archive: ArchiveOption = None,
     json_: JsonOption = False,
     verbose: VerboseOption = 0,
 ) -> None:
     """Crawl the bundled replica of 鸟哥笔记 over HTTP, archive it, and say where to look."""
     from archive import Archive, open_store
+    from crawler.config import default_archive
     from crawler.demo import ARCHIVE_ID, SITE, demo_config
     from crawler.replica.process import Replica
     from crawler.replica.trouble import SEED_ID
     from crawler.run import Wish
     from pipelines.clock import clock
 
-    opened = Archive.open_or_create(open_store(archive), now=clock()(), id_=ARCHIVE_ID)
+    place = archive or default_archive()
+    opened = Archive.open_or_create(open_store(place), now=clock()(), id_=ARCHIVE_ID)
     if opened.info.id != ARCHIVE_ID:
-        raise UsageError(f"{archive} is an archive of yours: the demo's posts do not belong there, name another place")
+        raise UsageError(f"{place} is an archive of yours: the demo's posts do not belong there, name another place")
     with Replica() as replica:
         if not json_:
-            _say(f"replica of 鸟哥笔记 at {replica.url}, archive {archive}")
-        config = demo_config(archive, replica.origins)
+            _say(f"replica of 鸟哥笔记 at {replica.url}, archive {place}")
+        config = demo_config(place, replica.origins)
         code = _run(config, [Wish(slug=SITE)], refetch_images=False, as_json=json_, verbose=verbose, leave=False)
     if not json_:
         seed = f"{SITE}/article-{SEED_ID}"
-        where = "" if archive == "./archive" else f" --archive {archive}"
+        where = f" --archive {archive}" if archive else ""
         _say(
             f"\nLook at it:\n  birdnest list{where}\n  birdnest open {seed}{where}\n  birdnest verify --full{where}\n"
-            f"The post's file: {archive}/posts/{seed}/v0001.html"
+            f"The post's file: {place}/posts/{seed}/v0001.html"
         )
     raise typer.Exit(code)
 

@@ -55,6 +55,11 @@ SelectorList = Annotated[tuple[SelectorText, ...], BeforeValidator(_one_or_more)
 Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
+def default_archive() -> str:
+    """`./archive`; in a checkout of Birdnest, where that is a package, `./nest`."""
+    return "./nest" if Path("archive/__init__.py").exists() else "./archive"
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -82,7 +87,7 @@ class SiteTable(_Table):
 class Config(_Table):
     """All of birdnest.toml. `birdnest init` writes one with every key explained."""
 
-    archive: str = "./archive"
+    archive: str = Field(default_factory=default_archive)
     contact: str = "no contact given"
     state: Path = Field(default_factory=lambda: user_state_path("birdnest"))
     timeout_seconds: float = Field(default=60, gt=0, strict=True)

@@ -10,7 +10,7 @@ unreachable        *r* no connection, or the host's name is unknown
 broken-off         *r* the connection ended before the body did
 truncated          *r* the file is cut off or damaged: it does not decode
 not-an-image       *r* the bytes are no image (an error page served as one, most often)
-too-large          more than MAX_BYTES or MAX_PIXELS
+too-large          more than MAX_BYTES or MAX_PIXELS, or a moving image of more than MAX_MOVING_PIXELS in all
 active-svg         an SVG with scripts, event handlers, references to other hosts, or entities that do not end
 unsupported        an address that is neither http(s) nor data:, or a data: address that does not decode
 robots-disallowed  *r* robots.txt of the image's host does not allow it
@@ -57,6 +57,7 @@ from pipelines.session import ArchiveSession
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 89_478_485  # Pillow's own limit, above which it warns and then refuses
+MAX_MOVING_PIXELS = 2_000_000_000  # some ten seconds of decoding; a few kB can ask for hours
 _OK = 200
 _MISSING_LABEL = "［图片缺失］"
 _WRAPPERS = frozenset({"p", "figure", "a", "strong", "em", "li", "ul", "ol", "blockquote"})
@@ -154,13 +155,13 @@ def inspect(data: bytes) -> ImageFacts:
 def _inspect_raster(data: bytes) -> ImageFacts:
     with Pillow.open(io.BytesIO(data), formats=_OPENERS) as image:
         width, height = image.size
-        if width * height > MAX_PIXELS:
+        frames = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
+        if width * height > MAX_PIXELS or frames * width * height > MAX_MOVING_PIXELS:
             raise BadImage("too-large")
         if image.format == "JPEG":
             # An eighth of the size needs no full inverse transform, but still reads every coded byte.
             image.draft(image.mode, (max(1, width // 8), max(1, height // 8)))
         image.load()
-        frames = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
         for frame in range(1, frames):
             image.seek(frame)
             image.load()

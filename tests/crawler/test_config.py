@@ -262,10 +262,22 @@ def test_the_template_shows_every_key_there_is() -> None:
     assert set(table["expected_failures"][0]) == {"reason", "url"}
 
 
-def test_the_defaults_that_the_template_shows_are_the_defaults() -> None:
+def test_the_defaults_that_the_template_shows_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     values = tomllib.loads(uncommented())
     shown = {name: values[name] for name in set(values) - {"state", "origins", "sites"}}
     assert shown == {name: getattr(Config(), name) for name in shown}
     site, table = all_sites()[SLUG], values["sites"][SLUG]
     for name in ("delay_seconds", "image_delay_seconds", "concurrency"):
         assert table[name] == getattr(site, name)
+
+
+def test_the_default_archive_keeps_out_of_the_package_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Config().archive == "./archive"
+    (tmp_path / "archive").mkdir()
+    assert Config().archive == "./archive"
+    (tmp_path / "archive" / "__init__.py").touch()
+    assert Config().archive == "./nest"

@@ -538,3 +538,15 @@ def test_a_tracker_goes_without_a_trace_and_takes_its_empty_wrappers_along(body:
 def test_a_body_without_images_stays_byte_for_byte() -> None:
     body = "<h2>题</h2>\n<p>5 &lt; 6&nbsp;字<br>行</p>\n<pre><code>a\n\nb</code></pre>"
     assert place_images(body, {}) == body
+
+
+def test_a_moving_image_that_would_decode_for_hours_is_too_large() -> None:
+    # One empty frame of 8,000 × 8,000 pixels, named forty times: 2.6 thousand million pixels in a few kB.
+    file = io.BytesIO()
+    frame = Pillow.new("P", (8000, 8000))
+    frame.save(file, "GIF")
+    data = file.getvalue()
+    start = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
+    many = data[:start] + data[start:-1] * 40 + b";"
+    with pytest.raises(BadImage, match="too-large"):
+        inspect(many)
