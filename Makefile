@@ -7,8 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test bench lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
-	mkdir -p demo
-	cd demo && ../$(BIN)/birdnest demo
+	$(BIN)/birdnest demo --archive demo/archive
 
 test: $(READY)  ## the whole test suite
 	$(BIN)/python -m pytest

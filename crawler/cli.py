@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -349,10 +350,10 @@ def demo(
     if not json_:
         seed = f"{SITE}/article-{SEED_ID}"
         where = f" --archive {archive}" if archive else ""
-        _say(
-            f"\nLook at it:\n  birdnest list{where}\n  birdnest open {seed}{where}\n  birdnest verify --full{where}\n"
-            f"The post's file: {place}/posts/{seed}/v0001.html"
-        )
+        command = "birdnest" if shutil.which("birdnest") else sys.argv[0]
+        looks = (f"list{where}", f"open {seed}{where}", f"verify --full{where}")
+        _say("\n".join(["", "Look at it:", *(f"  {command} {look}" for look in looks)]))
+        _say(f"The post's file: {place}/posts/{seed}/v0001.html")
     raise typer.Exit(code)
 
 

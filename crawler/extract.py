@@ -16,38 +16,10 @@ from crawler.discover import FoundLink, Hints
 from crawler.pages import absolute, decode_page, first_text, page_selector, select, texts
 from crawler.profile import PostAddress, Selectors, SiteProfile
 from pipelines.clean import inner_html
-from pipelines.clean.rules import CleanRules
+from pipelines.item import RawPost
 
 _TITLE_CHARACTERS = 40
 _VISIBLE_SAMPLE = 20_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class RawPost:
-    """An item for the pipelines; what each field means is said at `pipelines.item.PostItem`."""
-
-    site: str
-    id: str
-    url: str
-    requested_url: str
-    fetched_at: datetime
-    title: str
-    author: str
-    categories: tuple[str, ...]
-    section: str | None
-    tags: tuple[str, ...]
-    description: str | None
-    lang: str
-    timezone: str
-    published_raw: tuple[str, ...]
-    updated_raw: tuple[str, ...]
-    body_parts: tuple[str, ...]
-    head_image_url: str | None
-    clean_rules: CleanRules
-    min_characters: int
-    source_sha256: str
-    extractor: str
-    page: bytes
 
 
 @dataclass(frozen=True, kw_only=True)

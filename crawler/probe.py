@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from scrapy import Request
-from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
@@ -20,7 +19,7 @@ from crawler.extract import Page, next_page
 from crawler.pages import decode_page, select, texts
 from crawler.profile import HtmlList, PostAddress, address
 from crawler.robots import robots_rules
-from crawler.run import NO_ARCHIVE, project_settings
+from crawler.run import run_without_archive
 from crawler.spiders.site import SiteSpider
 
 _SAMPLE_CHARACTERS = 60
@@ -33,11 +32,8 @@ def probe(config: Config, slug: str, url: str | None, say: Say, *, log_level: st
     May be called once in a process. `say` is called with each line of the result.
     """
     result: list[int] = []
-    settings = project_settings(config, {"LOG_LEVEL": log_level, **NO_ARCHIVE})
-    process = AsyncCrawlerProcess(settings)
-    crawler = process.create_crawler(ProbeSpider.for_site(slug))
-    process.crawl(crawler, url=url, say=say, result=result)
-    process.start()
+    spider = ProbeSpider.for_site(slug)
+    run_without_archive(config, spider, log_level=log_level, url=url, say=say, result=result)
     return result[0] if result else 1
 
 

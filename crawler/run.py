@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scrapy import Spider
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
@@ -44,7 +45,7 @@ Watch = Callable[[str, Tally], None]
 """Called with the site's slug and its counts whenever these change."""
 
 
-NO_ARCHIVE: Mapping[str, Any] = {
+_NO_ARCHIVE: Mapping[str, Any] = {
     "ITEM_PIPELINES": {},
     "EXTENSIONS": {
         "crawler.throttle.Throttle": 0,
@@ -52,7 +53,6 @@ NO_ARCHIVE: Mapping[str, Any] = {
         "scrapy.extensions.throttle.AutoThrottle": None,
     },
 }
-"""Settings of spiders that fetch as the others do and have no archive."""
 
 
 def run_sites(
@@ -72,6 +72,13 @@ def run_sites(
     runs = [_start(process, wish, watch) for wish in wishes]
     process.start()
     return [_result(crawler, task) for crawler, task in runs]
+
+
+def run_without_archive(config: Config, spider: type[Spider], *, log_level: str, **arguments: Any) -> None:
+    """One spider that fetches as the others do and archives nothing. May be called once in a process."""
+    process = AsyncCrawlerProcess(project_settings(config, {"LOG_LEVEL": log_level, **_NO_ARCHIVE}))
+    process.crawl(process.create_crawler(spider), **arguments)
+    process.start()
 
 
 def project_settings(config: Config, more: Mapping[str, Any]) -> Settings:

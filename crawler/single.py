@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from scrapy import Request
-from scrapy.crawler import AsyncCrawlerProcess
 
 from archive.errors import PageError, RunInterrupted
 from crawler.config import Config
-from crawler.extract import RawPost
-from crawler.run import NO_ARCHIVE, project_settings
+from crawler.run import run_without_archive
 from crawler.spiders.site import SiteSpider
+from pipelines.item import RawPost
 
 
 class SinglePostSpider(SiteSpider):
@@ -36,9 +35,7 @@ class SinglePostSpider(SiteSpider):
 def fetch_post(config: Config, slug: str, url: str, *, log_level: str = "ERROR") -> RawPost:
     """A post of a site as extracted. May be called once in a process. Raises PageError with the reason."""
     result: list[RawPost | PageError] = []
-    process = AsyncCrawlerProcess(project_settings(config, {"LOG_LEVEL": log_level, **NO_ARCHIVE}))
-    process.crawl(process.create_crawler(SinglePostSpider.for_site(slug)), url=url, result=result)
-    process.start()
+    run_without_archive(config, SinglePostSpider.for_site(slug), log_level=log_level, url=url, result=result)
     if not result:
         raise RunInterrupted(f"{url}: stopped before the page was there")
     if isinstance(result[0], PageError):

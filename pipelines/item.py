@@ -1,14 +1,14 @@
 """The item that travels through the pipelines, and the fields a spider has to give it.
 
-Pipelines take any item type `itemadapter` knows (dict, dataclass, attrs, pydantic, scrapy.Item) that carries the
-fields without a default below; the first pipeline turns it into a `PostItem`, the later ones add to that.
+Birdnest's own spiders give a `RawPost`. The pipelines take any item type `itemadapter` knows (dict, dataclass, attrs,
+pydantic, scrapy.Item) that carries its fields; the first turns it into a `PostItem`, the later ones add to that.
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from itemadapter import ItemAdapter
 from scrapy.exceptions import DropItem
@@ -33,8 +33,8 @@ class RejectedPost(DropItem):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PostItem:
-    """A post on its way. Fields without a default come from the spider, the others from the pipelines.
+class RawPost:
+    """A post as extracted: raw strings plus the body's containers.
 
     url is canonical, requested_url is what the lists named; fetched_at is aware. `published_raw` and `updated_raw`
     are unparsed times, the most trusted first, in `timezone` where they name none. `body_parts` are the HTML of
@@ -65,6 +65,11 @@ class PostItem:
     extractor: str
     page: bytes
 
+
+@dataclass(frozen=True, kw_only=True)
+class PostItem(RawPost):
+    """A post on its way: what the pipelines add, each its own part."""
+
     head: Head | None = None
     published: Moment | None = None
     updated: Moment | None = None
@@ -75,20 +80,16 @@ class PostItem:
     missing_images: tuple[MissingImage, ...] = ()
     outcome: Outcome | None = None
 
-    from_spider: ClassVar[tuple[str, ...]]
-
     @classmethod
     def of(cls, item: Any) -> PostItem:
         """The item itself, or one made of another item type's fields. Raises RejectedPost naming absent fields."""
         if isinstance(item, cls):
             return item
         adapter = ItemAdapter(item)
-        absent = [name for name in cls.from_spider if name not in adapter]
+        names = [field.name for field in fields(RawPost)]
+        absent = [name for name in names if name not in adapter]
         if absent:
             raise RejectedPost(
                 "item-fields", f"{type(item).__name__} from the spider lacks {', '.join(absent)}: see pipelines/item.py"
             )
-        return cls(**{name: adapter[name] for name in cls.from_spider})
-
-
-PostItem.from_spider = tuple(field.name for field in fields(PostItem) if field.default is MISSING)
+        return cls(**{name: adapter[name] for name in names})

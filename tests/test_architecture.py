@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 OURS = ("archive", "crawler", "pipelines")
 MODULES = sorted(path.relative_to(ROOT).as_posix() for package in OURS for path in (ROOT / package).rglob("*.py"))
-STARTERS = ("crawler/run.py", "crawler/probe.py")
+STARTERS = ("crawler/run.py",)
 REACTOR = (
     *("scrapy.crawler.AsyncCrawlerProcess", "scrapy.crawler.CrawlerProcess", "scrapy.crawler.CrawlerProcessBase"),
     *("scrapy.crawler.AsyncCrawlerRunner", "scrapy.crawler.CrawlerRunner", "scrapy.cmdline"),

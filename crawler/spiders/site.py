@@ -16,11 +16,12 @@ from twisted.python.failure import Failure
 from archive.errors import PageError
 from crawler.config import Config, load_config, scrapy_settings
 from crawler.discover import FoundLink, Hints
-from crawler.extract import Page, RawPost, extract, next_page, refuse_other_pages
+from crawler.extract import Page, extract, next_page, refuse_other_pages
 from crawler.profile import SiteProfile, address
 from crawler.report import Listener, RunReporter
 from pipelines.clock import clock
 from pipelines.images import failure_reason
+from pipelines.item import RawPost
 from pipelines.session import ArchiveSession
 
 _OK = 200

@@ -7,9 +7,10 @@ import pytest
 
 from archive.errors import PageError, SelectorError
 from crawler.discover import FoundLink, Hints
-from crawler.extract import Page, RawPost, extract, next_page, refuse_other_pages
+from crawler.extract import Page, extract, next_page, refuse_other_pages
 from crawler.profile import PostAddress, SiteProfile, address, with_selectors
 from crawler.sites import all_sites
+from pipelines.item import RawPost
 
 SITE = all_sites()["niaogebiji"]
 URL = "https://www.niaogebiji.com/article-482538-1.html"

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from crawler.discover import FoundLink, Hints
-from crawler.extract import Page, RawPost, extract, next_page, refuse_other_pages
+from crawler.extract import Page, extract, next_page, refuse_other_pages
 from crawler.profile import PostAddress, SiteProfile, address
 from crawler.sites import all_sites
+from pipelines.item import RawPost
 
 FOLDER = Path(__file__).parents[1] / "sites"
 CASES = sorted(str(file.parent.relative_to(FOLDER)) for file in FOLDER.glob("*/*/page.html"))
