@@ -7,7 +7,8 @@
     │   └── UnsupportedUrlError 2   a URL that no profile knows, or that is no web address
     ├── ConfigError             3   birdnest.toml is wrong
     ├── PageError               4   one page did not give a post (never ends a run by itself)
-    │   └── SelectorError       4   a required field was not found
+    │   ├── SelectorError       4   a required field was not found
+    │   └── UnreachableError    5   no answer, or none that is the site's own
     ├── StoreError              6   the archive's store failed
     │   ├── StoreUnclear        6   a write may or may not have happened: read it back
     │   ├── ObjectMissing       6   an object that should be there is not
@@ -66,6 +67,10 @@ class SelectorError(PageError):
         self.url = url
         self.field = field
         self.selectors = selectors
+
+
+class UnreachableError(PageError):
+    exit_code = 5
 
 
 class StoreError(BirdnestError):

@@ -78,13 +78,23 @@ def open_store(url: str) -> Store:
 
     Raises UsageError for an address that is neither.
     """
+    if not url.strip() or "\0" in url or not _is_utf8(url):
+        raise UsageError(f"archive {url!r}: expected a folder or s3://bucket/prefix")
     if url.startswith("s3://"):
         from archive.s3 import S3Store
 
         return S3Store.open(url)
-    if "://" in url:
+    if "://" in url or url.startswith("s3:"):
         raise UsageError(f"archive {url!r}: expected a folder or s3://bucket/prefix")
-    return FolderStore(Path(url))
+    return FolderStore(Path(url).expanduser())
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class FolderStore:

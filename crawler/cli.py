@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from archive.errors import BirdnestError, DamageError, UnsupportedUrlError, UsageError
 
@@ -94,7 +96,7 @@ def init(*, force: Annotated[bool, typer.Option(help="Overwrite an existing file
     file = Path(FILE_NAME)
     if file.exists() and not force:
         raise UsageError(f"{file} is there already: edit it, or give --force to overwrite it")
-    file.write_text(TEMPLATE, encoding="utf-8")
+    _write(file, TEMPLATE)
     _say(f"wrote {file}: edit it, then `birdnest probe SITE` and `birdnest crawl SITE`")
 
 
@@ -185,14 +187,14 @@ def show(
 ) -> None:
     """Show one post: its metadata, its versions and its text."""
     reader = _reader(config, archive)
-    head = reader.load(reader.find(post))
+    head = reader.load(reader.find(_canonical(post)))
     if json_:
         _print_json({**head.document.front, "body": head.document.body})
         return
     versions = reader.versions(head.ref.site, head.ref.id)
     table = Table(show_header=False, box=None)
     for key, value in head.document.front.items():
-        table.add_row(key, _short(value))
+        table.add_row(key, Text(_short(value)))
     table.add_row("versions", ", ".join(f"v{ref.version}" for ref in versions))
     out.print(table)
     out.print("\n" + _plain_text(head.document.body), highlight=False, markup=False)
@@ -208,7 +210,7 @@ def open_(
 ) -> None:
     """Open one post in the browser."""
     reader = _reader(config, archive)
-    head = reader.load(reader.find(post))
+    head = reader.load(reader.find(_canonical(post)))
     if head.document.is_takedown:
         raise UsageError(f"{post}: this post was taken down, there is nothing to open")
     file = _page_file(reader, head)
@@ -318,7 +320,7 @@ def clean(
     for line in step_lines(told.steps):
         _say(line)
     file = page or Path(tempfile.mkdtemp(prefix="birdnest-")) / "cleaned.html"
-    file.write_text(comparison_page(raw, told, what), encoding="utf-8")
+    _write(file, comparison_page(raw, told, what))
     _say(f"before and after: {file}")
 
 
@@ -349,7 +351,7 @@ def demo(
         code = _run(config, [Wish(slug=SITE)], refetch_images=False, as_json=json_, verbose=verbose, leave=False)
     if not json_:
         seed = f"{SITE}/article-{SEED_ID}"
-        where = f" --archive {archive}" if archive else ""
+        where = f" --archive {shlex.quote(archive)}" if archive else ""
         command = "birdnest" if shutil.which("birdnest") else sys.argv[0]
         looks = (f"list{where}", f"open {seed}{where}", f"verify --full{where}")
         _say("\n".join(["", "Look at it:", *(f"  {command} {look}" for look in looks)]))
@@ -395,6 +397,8 @@ def _show_results(config: Config, results: Sequence[RunResult], *, as_json: bool
             for line in failure_lines(report.failures):
                 _say(line)
         for result in results:
+            for note in result.report.notes:
+                _say(f"note: {note}")
             if result.rejects:
                 _say(f"pages that gave no post: {result.rejects}")
             _say(f"report: {config.archive}/{run_key(result.report.run)}")
@@ -431,7 +435,7 @@ def _check_since(since: str | None) -> None:
 
 def _urls_of(file: Path) -> list[str]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: {error}") from error
     return [line for raw in lines if (line := raw.strip()) and not line.startswith("#")]
@@ -453,6 +457,15 @@ def _wishes(urls: Sequence[str]) -> tuple[list[Wish], list[str]]:
         else:
             by_site.setdefault(slug, []).append(place.url)
     return [Wish(slug=slug, urls=tuple(found)) for slug, found in by_site.items()], bad
+
+
+def _canonical(post: str) -> str:
+    """A post's name as a person gives it, a URL of a known site in the spelling the archive has."""
+    from crawler.profile import address
+    from crawler.sites import all_sites
+
+    places = (address(site, post) for site in all_sites().values()) if "://" in post else iter(())
+    return next((place.url for place in places if place), post)
 
 
 def _require_wishes(url: str) -> list[Wish]:
@@ -513,6 +526,13 @@ def _page_file(reader: ArchiveReader, head: Head) -> Path:
     file = folder / f"{head.ref.id}.html"
     file.write_text(page(head.document, base), encoding="utf-8")
     return file
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written: {error.strerror}: name another file or folder") from error
 
 
 def _say(line: str) -> None:

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from archive.errors import ConfigError
 from crawler.pages import page_selector, select
-from crawler.profile import FIELDS, ExpectedFailure, SiteProfile, with_selectors
+from crawler.profile import FIELDS, LIST_PARTS, LISTING, ExpectedFailure, SiteProfile, with_selectors
 from crawler.sites import all_sites
 
 FILE_NAME = "birdnest.toml"
@@ -49,6 +49,21 @@ def _pattern(value: str) -> str:
     return value
 
 
+def _proxy(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("expected http://host:port, with user:password@ before the host where it needs them")
+    return value
+
+
+def _header_text(value: str) -> str:
+    if not value.isprintable() or not value.isascii():
+        raise ValueError("expected printable ASCII: it is sent as a header")
+    return value
+
+
+Proxy = Annotated[str, AfterValidator(_proxy)]
+HeaderText = Annotated[str, AfterValidator(_header_text)]
 Origin = Annotated[str, AfterValidator(_origin)]
 SelectorText = Annotated[str, AfterValidator(_selector)]
 SelectorList = Annotated[tuple[SelectorText, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
@@ -69,6 +84,7 @@ class ExpectedFailureTable(_Table):
 
     reason: str
     url: Pattern = ".*"
+    what: Literal["post", "listing"] = "post"
 
 
 class SiteTable(_Table):
@@ -77,8 +93,8 @@ class SiteTable(_Table):
     delay_seconds: float | None = Field(default=None, ge=0, strict=True)
     image_delay_seconds: float | None = Field(default=None, ge=0, strict=True)
     concurrency: int | None = Field(default=None, ge=1, le=64, strict=True)
-    proxy: str | None = None
-    user_agent: str | None = None
+    proxy: Proxy | None = None
+    user_agent: HeaderText | None = None
     lists: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     selectors: dict[str, dict[str, SelectorList]] = Field(default_factory=dict)
     expected_failures: tuple[ExpectedFailureTable, ...] = ()
@@ -88,7 +104,7 @@ class Config(_Table):
     """All of birdnest.toml. `birdnest init` writes one with every key explained."""
 
     archive: str = Field(default_factory=default_archive)
-    contact: str = "no contact given"
+    contact: HeaderText = "no contact given"
     state: Path = Field(default_factory=lambda: user_state_path("birdnest"))
     timeout_seconds: float = Field(default=60, gt=0, strict=True)
     retries: int = Field(default=2, ge=0, le=10, strict=True)
@@ -111,13 +127,14 @@ class Config(_Table):
         except KeyError as error:
             kinds, fields = ", ".join(kind.name for kind in site.kinds), ", ".join(FIELDS)
             raise ConfigError(
-                f"sites.{slug}.selectors.{error.args[0]}: unknown key: kinds are {kinds}; fields are {fields}"
+                f"sites.{slug}.selectors.{error.args[0]}: unknown key: kinds are {kinds}; fields are {fields}; "
+                f"the parts of {LISTING} are {', '.join(LIST_PARTS)}"
             ) from None
         return _with_table(site, table)
 
 
 def _with_table(site: SiteProfile, table: SiteTable) -> SiteProfile:
-    declared = tuple(ExpectedFailure(reason=f.reason, url=f.url) for f in table.expected_failures)
+    declared = tuple(ExpectedFailure(reason=f.reason, url=f.url, what=f.what) for f in table.expected_failures)
     expectations = replace(site.expectations, failures=site.expectations.failures + declared)
     return replace(
         site,
@@ -144,7 +161,7 @@ def load_config(path: Path | None = None) -> Config:
             raise ConfigError(f"{file}: there is no such file: `birdnest init` writes one")
         return Config()
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        values = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{file}: {error}") from error
     return parse_config(values, str(file))
@@ -229,7 +246,7 @@ TEMPLATE = """\
 # image_delay_seconds = 0.25   # the same for its image hosts
 # concurrency = 2              # requests to one host at a time
 # proxy = "http://user:password@proxy.example:3128"
-# user_agent = "…"             # replaces Birdnest's own
+# user_agent = "MyArchiver/1.0 (me@example.org)"   # replaces Birdnest's own
 #
 # [sites.niaogebiji.lists]     # more lists to read
 # categories = ["102"]
@@ -239,7 +256,12 @@ TEMPLATE = """\
 # title = "h1.title"
 # body = [".pc_content", "#js_content"]
 #
+# [sites.niaogebiji.selectors.listing]   # the same for HTML lists: item, and inside it link, title, published …
+# item = "div.articleBox"
+# link = "a::attr(href)"
+#
 # [[sites.niaogebiji.expected_failures]]  # does not fail a run
 # reason = "http-404"
 # url = "/article-123-"
+# what = "post"                # or "listing"
 """

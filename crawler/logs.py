@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from itemadapter import ItemAdapter
 from scrapy import Request, Spider
 from scrapy.http import Response
 from scrapy.logformatter import LogFormatter, LogFormatterResult
@@ -18,7 +19,7 @@ class PostLogFormatter(LogFormatter):
 
     def scraped(self, item: Any, response: Response | Failure | None, spider: Spider) -> LogFormatterResult:  # noqa: ARG002
         outcome = item.outcome
-        return _line(logging.DEBUG, "%(status)s: %(url)s v%(version)d", url=item.url, **vars(outcome))
+        return _line(logging.DEBUG, "%(status)s: %(url)s v%(version)d", url=_url(item), **vars(outcome))
 
     def dropped(
         self,
@@ -27,7 +28,7 @@ class PostLogFormatter(LogFormatter):
         response: Response | Failure | None,  # noqa: ARG002
         spider: Spider,  # noqa: ARG002
     ) -> LogFormatterResult:
-        return _line(logging.DEBUG, "rejected: %(url)s: %(error)s", url=item.url, error=exception)
+        return _line(logging.DEBUG, "rejected: %(url)s: %(error)s", url=_url(item), error=exception)
 
     def item_error(
         self,
@@ -37,7 +38,7 @@ class PostLogFormatter(LogFormatter):
         spider: Spider,  # noqa: ARG002
     ) -> LogFormatterResult:
         level = logging.DEBUG if isinstance(exception, BirdnestError) else logging.ERROR
-        return _line(level, "failed: %(url)s: %(error)r", url=item.url, error=exception)
+        return _line(level, "failed: %(url)s: %(error)r", url=_url(item), error=exception)
 
     def spider_error(
         self, failure: Failure, request: Request, response: Response | Failure, spider: Spider
@@ -46,6 +47,10 @@ class PostLogFormatter(LogFormatter):
         if isinstance(failure.value, BirdnestError):
             result["level"] = logging.DEBUG
         return result
+
+
+def _url(item: Any) -> str:
+    return str(ItemAdapter(item).get("url", "(an item without url)"))
 
 
 def _line(level: int, message: str, **values: Any) -> LogFormatterResult:

@@ -17,8 +17,8 @@ from crawler.config import Config
 from crawler.discover import discover, listings
 from crawler.extract import Page, next_page
 from crawler.pages import decode_page, select, texts
-from crawler.profile import HtmlList, PostAddress, address
-from crawler.robots import robots_rules
+from crawler.profile import LIST_PARTS, HtmlList, PostAddress, address
+from crawler.robots import robots_name, robots_rules
 from crawler.run import run_without_archive
 from crawler.spiders.site import SiteSpider
 
@@ -53,7 +53,7 @@ class ProbeSpider(SiteSpider):
             self.result.append(0 if fits else PageError.exit_code)
         except PageError as error:
             self.say(f"  FAILED: {error}")
-            self.result.append(PageError.exit_code)
+            self.result.append(error.exit_code)
         nothing: tuple[Request, ...] = ()
         for request in nothing:
             yield request
@@ -62,15 +62,23 @@ class ProbeSpider(SiteSpider):
         listing = listings(self.site, self.wanted_lists)[0]
         self.say(f"listing {listing.url} ({listing.channel})")
         response = await self._look(listing.url)
-        links = discover(self.site, listing, response.body, _content_type(response))
         if isinstance(listing.shape, HtmlList):
-            tree = Page.of(response.url, response.body, _content_type(response)).tree
-            items = select(tree, listing.shape.item)
-            self.say(f"  {listing.shape.item!r}: {len(items)} entries, {len(links)} of them posts")
+            self._list_selectors(listing.shape, Page.of(response.url, response.body, _content_type(response)))
+        links = discover(self.site, listing, response.body, _content_type(response))
+        self.say(f"  {len(links)} posts; the first: {links[0].url}")
         for name, value in vars(links[0].hints).items():
-            self.say(f"  first entry: {name:12} {value!r:.80}")
-        self.say(f"  first entry: {'link':12} {links[0].url}")
+            self.say(f"  told of it: {name:12} {value!r:.80}")
         return links[0].url
+
+    def _list_selectors(self, shape: HtmlList, page: Page) -> None:
+        items = select(page.tree, shape.item)
+        self.say(f"  {'item':12} {shape.item!r}: {len(items)} matched")
+        for part in LIST_PARTS:
+            selectors = getattr(shape, part)
+            for selector in selectors if isinstance(selectors, tuple) else ():
+                hits = [sample for item in items if (sample := " ".join(texts(item, (selector,))))]
+                sample = hits[0][:_SAMPLE_CHARACTERS] if hits else ""
+                self.say(f"  {part:12} {selector!r}: in {len(hits)} of {len(items)} entries {sample!r}")
 
     async def _article(self, url: str) -> bool:
         self.say(f"article {url}")
@@ -102,7 +110,7 @@ class ProbeSpider(SiteSpider):
     async def _look(self, url: str) -> Response:
         robots_url = f"{url.split('/', maxsplit=1)[0]}//{url.split('/')[2]}/robots.txt"
         status, body = await self._robots(robots_url)
-        allowed = robots_rules(status, body).can_fetch(url, self.crawler.settings["USER_AGENT"])
+        allowed = robots_rules(status, body).can_fetch(url, robots_name(self.crawler.settings["USER_AGENT"]))
         self.say(f"  robots.txt: answered {status or 'nothing'}, {'allowed' if allowed else 'NOT ALLOWED'}")
         response = await self.fetch(url)
         encoding = decode_page(response.body, _content_type(response))[1]

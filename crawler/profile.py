@@ -11,6 +11,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit
 
 from archive.layout import post_id
@@ -45,6 +46,10 @@ class HtmlList:
     updated: Selectors = ()
     description: Selectors = ()
     tags: Selectors = ()
+
+
+LISTING = "listing"
+LIST_PARTS = tuple(part.name for part in dataclasses.fields(HtmlList))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +105,11 @@ class Marks:
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedFailure:
-    """A failure that does not fail a run: a reason code, and the URLs (regular expression) it is expected of."""
+    """A failure that does not fail a run: a reason code, and the URLs (regular expression) of posts or listings."""
 
     reason: str
     url: str
+    what: Literal["post", "listing"] = "post"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +118,7 @@ class Expectations:
 
     min_found: int = 1
     max_missing_images_share: float = 0.5
+    max_failed_share: float = 0.5
     failures: tuple[ExpectedFailure, ...] = ()
 
 
@@ -185,14 +192,39 @@ def address(site: SiteProfile, url: str) -> PostAddress | None:
 
 
 def with_selectors(site: SiteProfile, overrides: Mapping[str, Mapping[str, Selectors]]) -> SiteProfile:
-    """The profile with a user's selectors, by post kind and field, in place of its own.
+    """The profile with a user's selectors in place of its own: by post kind and field, or for `listing`, by part.
 
     Raises KeyError("kind") or KeyError("kind.field") for one that the profile does not have.
     """
     kinds = {kind.name: kind for kind in site.kinds}
     for name, fields in overrides.items():
+        if name == LISTING:
+            site = _with_list_selectors(site, fields)
+            continue
         kind = kinds[name]
         for unknown in sorted(set(fields) - set(FIELDS)):
             raise KeyError(f"{name}.{unknown}")
         kinds[name] = dataclasses.replace(kind, fields={**kind.fields, **fields})
     return dataclasses.replace(site, kinds=tuple(kinds.values()))
+
+
+def _with_list_selectors(site: SiteProfile, parts: Mapping[str, Selectors]) -> SiteProfile:
+    for unknown in sorted(set(parts) - set(LIST_PARTS)):
+        raise KeyError(f"{LISTING}.{unknown}")
+
+    def changed(shape: HtmlList | JsonList) -> HtmlList | JsonList:
+        if isinstance(shape, JsonList):
+            return shape
+        selectors: dict[str, str | Selectors] = dict(parts)
+        if "item" in parts:
+            selectors["item"] = ", ".join(parts["item"])
+        return dataclasses.replace(shape, **selectors)  # type: ignore[arg-type]  # item alone is a str
+
+    return dataclasses.replace(
+        site,
+        listings=tuple(dataclasses.replace(listing, shape=changed(listing.shape)) for listing in site.listings),
+        templates={
+            name: dataclasses.replace(template, shape=changed(template.shape))
+            for name, template in site.templates.items()
+        },
+    )

@@ -1,12 +1,13 @@
 """What a run did: every URL accounted for, a verdict against the site's expectations, and the report in the archive.
 
 Verdicts and their exit codes: `fine` 0 · `below expectations` 4 · `unreachable` 5 · `store failed` 6 ·
-`bug` 1 · `interrupted` 130.
+`archive damaged` 7 · `bug` 1 · `interrupted` 130.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import secrets
 from collections import Counter
@@ -23,7 +24,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 from twisted.python.failure import Failure as TwistedFailure
 
-from archive.errors import StoreError
+from archive.errors import DamageError, StoreError
 from archive.model import Failure, RunReport
 from archive.writer import GENERATOR
 from crawler.profile import SiteProfile
@@ -32,16 +33,19 @@ from pipelines.clock import clock
 from pipelines.item import PostItem, RejectedPost
 from pipelines.session import ArchiveSession
 
-_UNREACHABLE = frozenset({"timeout", "unreachable", "broken-off", "captcha", "robots-disallowed"})
+logger = logging.getLogger(__name__)
+UNREACHABLE = frozenset({"timeout", "unreachable", "broken-off", "captcha", "robots-disallowed"})
+_FEW = 10  # too few posts to speak of a share
 EXIT_CODES: Mapping[str, int] = {
     "fine": 0,
     "bug": 1,
     "below expectations": 4,
     "unreachable": 5,
     "store failed": 6,
+    "archive damaged": 7,
     "interrupted": 130,
 }
-SEVERITY = ("fine", "below expectations", "unreachable", "store failed", "bug", "interrupted")
+SEVERITY = ("fine", "below expectations", "unreachable", "store failed", "archive damaged", "bug", "interrupted")
 """Verdicts from best to worst: of several sites' runs, the worst decides the exit code."""
 
 
@@ -67,9 +71,9 @@ class Tally:
 Listener = Callable[[Tally], None]
 
 
-def expected(site: SiteProfile, url: str, reason: str) -> bool:
+def expected(site: SiteProfile, url: str, reason: str, what: Literal["post", "listing"] = "post") -> bool:
     """Whether the profile declares a failure as one that does not fail a run."""
-    return any(f.reason == reason and re.search(f.url, url) for f in site.expectations.failures)
+    return any(f.what == what and f.reason == reason and re.search(f.url, url) for f in site.expectations.failures)
 
 
 def verdict(site: SiteProfile, tally: Tally, *, interrupted: bool) -> tuple[str, tuple[str, ...]]:
@@ -78,16 +82,24 @@ def verdict(site: SiteProfile, tally: Tally, *, interrupted: bool) -> tuple[str,
         return "bug", (tally.bug,)
     if tally.store_error:
         return "store failed", (tally.store_error,)
+    damaged = tuple(f.detail for f in tally.failures if f.reason == "archive-damaged")
+    if damaged:
+        return "archive damaged", damaged
     if interrupted:
         return "interrupted", (f"stopped with {len(tally.open_urls)} posts to do: run again, it goes on from there",)
     if tally.failures and not tally.statuses and not tally.open_urls and all(_cut_off(f) for f in tally.failures):
         more = f" (and {len(tally.failures) - 1} more like it)" if len(tally.failures) > 1 else ""
-        return "unreachable", (f"{tally.failures[0].detail}{more}",)
+        return "unreachable", (f"{tally.failures[0].detail}{more}: {_UNREACHABLE_ADVICE}",)
     reasons = [f.detail for f in tally.failures if not f.expected]
     lost = [f for f in tally.failures if f.what == "post"]
-    if tally.whole and not reasons and len(lost) == tally.found > 1:
-        # Each is expected, but that all are says that the site has changed.
+    if not reasons and lost and len(lost) == tally.found and (tally.found > 1 or not tally.whole):
+        # Each is expected, but that all are says that the site has changed, or that the wish was not met.
         reasons.append(f"{site.slug}: not one of {tally.found} posts could be had: {lost[0].detail}")
+    share = site.expectations.max_failed_share
+    if tally.whole and not reasons and tally.found >= _FEW and len(lost) > share * tally.found:
+        reasons.append(
+            f"{site.slug}: {len(lost)} of {tally.found} posts failed, if each as declared; expected at most {share:.0%}"
+        )
     least, most = site.expectations.min_found, site.expectations.max_missing_images_share
     if tally.whole and tally.found < least:
         reasons.append(f"{site.slug}: {tally.found} posts found, expected at least {least}")
@@ -97,8 +109,11 @@ def verdict(site: SiteProfile, tally: Tally, *, interrupted: bool) -> tuple[str,
     return ("below expectations", tuple(reasons)) if reasons else ("fine", ())
 
 
+_UNREACHABLE_ADVICE = "look at the address, the network and the proxy, or try again later"
+
+
 def _cut_off(failure: Failure) -> bool:
-    return failure.reason in _UNREACHABLE or failure.reason.startswith(("http-403", "http-429", "http-5"))
+    return failure.reason in UNREACHABLE or failure.reason.startswith(("http-403", "http-429", "http-5"))
 
 
 def _requested_url(item: Any) -> str:
@@ -123,6 +138,7 @@ class RunReporter:
         self._started_at = self._now()
         self._run = run_id(self._started_at, self.site.slug)
         self._rejects = Path(crawler.settings["BIRDNEST_STATE"]) / "rejected" / self.site.slug / self._run
+        self._notes: dict[str, None] = {}
         self._stopping: asyncio.Future[None] | None = None
         self.tally = Tally()
         self.report: RunReport | None = None
@@ -167,8 +183,11 @@ class RunReporter:
         self.tally.open_urls.discard(url)
         self._fail("post", url, reason, detail)
         if page:
-            self.rejects = self._rejects
-            keep_reject(self._rejects, url=url, reason=reason, detail=detail, page=page)
+            try:
+                keep_reject(self._rejects, url=url, reason=reason, detail=detail, page=page)
+                self.rejects = self._rejects
+            except OSError as error:
+                self._notes.setdefault(f"rejected pages could not be kept: {error}: set `state` in birdnest.toml")
 
     def listing_failed(self, url: str, reason: str, detail: str) -> None:
         self._fail("listing", url, reason, detail)
@@ -185,7 +204,7 @@ class RunReporter:
         self._fail("post", url, "bug", detail)
 
     def _fail(self, what: Literal["post", "listing"], url: str, reason: str, detail: str) -> None:
-        known = expected(self.site, url, reason)
+        known = expected(self.site, url, reason, what)
         self.tally.failures.append(Failure(what=what, url=url, reason=reason, detail=detail, expected=known))
         self._tell()
 
@@ -209,6 +228,9 @@ class RunReporter:
 
     def _item_error(self, item: Any, failure: TwistedFailure) -> None:
         error = failure.value
+        if isinstance(error, DamageError):
+            self.failed(_requested_url(item), "archive-damaged", f"{error}. Look with `birdnest verify`.")
+            return
         if not isinstance(error, StoreError):
             self.bug(_requested_url(item), error)
             return
@@ -233,6 +255,9 @@ class RunReporter:
 
     async def _closed(self, reason: str) -> None:
         self.report = self._build(interrupted=reason not in ("finished", "store-failed"))
+        if self.report.verdict != "fine":
+            # `birdnest crawl` says it better; this is for `scrapy crawl`, whose exit code is Scrapy's own.
+            logger.warning("%s: %s: %s", self.site.slug, self.report.verdict, "; ".join(self.report.reasons))
         try:
             session = ArchiveSession.of(self._crawler)
             await session.run(session.archive.add_report, self.report)
@@ -269,6 +294,7 @@ class RunReporter:
             verdict=result,
             reasons=reasons,
             exit_code=EXIT_CODES[result],
+            notes=tuple(self._notes),
         )
 
     def _tell(self) -> None:

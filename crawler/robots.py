@@ -15,6 +15,8 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http.request import NO_CALLBACK
 
+from pipelines.images import failure_reason
+
 _MAX_BYTES = 512 * 1024
 _PRIORITY = 1000
 
@@ -52,6 +54,14 @@ def robots_name(user_agent: str) -> str:
     return "Birdnest" if user_agent.startswith("Birdnest/") else user_agent
 
 
+class RobotsUnavailable(IgnoreRequest):
+    """A request whose host did not give its robots.txt, which means no; `reason` is why not."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class RobotsMiddleware:
     """Drops requests that the host's robots.txt does not allow; one fetch of it for each origin and run."""
 
@@ -60,7 +70,7 @@ class RobotsMiddleware:
             raise NotConfigured
         self._crawler = crawler
         self._agent = robots_name(crawler.settings["USER_AGENT"])
-        self._rules: dict[str, asyncio.Task[tuple[int, Protego]]] = {}
+        self._rules: dict[str, asyncio.Task[tuple[int | str, Protego]]] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RobotsMiddleware:
@@ -74,11 +84,13 @@ class RobotsMiddleware:
         if origin not in self._rules:
             self._rules[origin] = asyncio.ensure_future(self._fetch(origin))
         status, rules = await self._rules[origin]
+        if isinstance(status, str):
+            raise RobotsUnavailable(status, f"{origin}/robots.txt: {status}")
         if not rules.can_fetch(request.url, self._agent):
-            why = "does not allow it" if 200 <= status < 300 else f"answered {status or 'nothing'}, which means no"  # noqa: PLR2004
+            why = "does not allow it" if 200 <= status < 300 else f"answered {status}, which means no"  # noqa: PLR2004
             raise RobotsDisallowed(f"{request.url}: {origin}/robots.txt {why}")
 
-    async def _fetch(self, origin: str) -> tuple[int, Protego]:
+    async def _fetch(self, origin: str) -> tuple[int | str, Protego]:
         request = Request(
             f"{origin}/robots.txt", priority=_PRIORITY, meta={"birdnest_robots": True}, callback=NO_CALLBACK
         )
@@ -87,6 +99,6 @@ class RobotsMiddleware:
             raise AssertionError("middlewares run inside an engine")
         try:
             response = await engine.download_async(request)
-        except Exception:  # noqa: BLE001 - whatever keeps robots.txt from us means "no" (RFC 9309, 2.3.1.4)
-            return 0, robots_rules(0, b"")
+        except Exception as error:  # noqa: BLE001 - whatever keeps robots.txt from us means "no" (RFC 9309, 2.3.1.4)
+            return failure_reason(error), robots_rules(0, b"")
         return response.status, robots_rules(response.status, response.body)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +71,7 @@ def run_sites(
     settings = project_settings(config, {"LOG_LEVEL": log_level, "BIRDNEST_REFETCH_IMAGES": refetch_images})
     process = AsyncCrawlerProcess(settings)
     _quiet_botocore()
+    _end_on_hangup()
     runs = [_start(process, wish, watch) for wish in wishes]
     process.start()
     return [_result(crawler, task) for crawler, task in runs]
@@ -112,6 +115,12 @@ def _result(crawler: Crawler, task: asyncio.Task[None]) -> RunResult:
     if reporter is None or reporter.report is None:
         raise RunInterrupted("stopped before the run had begun: what is archived stays, run again")
     return RunResult(report=reporter.report, rejects=reporter.rejects)
+
+
+def _end_on_hangup() -> None:
+    # A dropped connection ends a run in order, as SIGTERM does; nohup, which ignores the signal, stays in force.
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def _quiet_botocore() -> None:

@@ -22,6 +22,8 @@ COOKIES_ENABLED = False
 REFERRER_POLICY = "no-referrer"
 # A page that refreshes itself is a page; following it hides what was fetched.
 METAREFRESH_ENABLED = False
+# A delay is a promise: Scrapy's own would be cut by up to half.
+DOWNLOAD_DELAY_JITTER = 0
 # More is a loop.
 REDIRECT_MAX_TIMES = 5
 

@@ -12,6 +12,9 @@ truncated          *r* the file is cut off or damaged: it does not decode
 not-an-image       *r* the bytes are no image (an error page served as one, most often)
 too-large          more than MAX_BYTES or MAX_PIXELS, or a moving image of more than MAX_MOVING_PIXELS in all
 active-svg         an SVG with scripts, event handlers, references to other hosts, or entities that do not end
+redirect-loop      *r* more redirects than a browser would follow
+bad-encoding       *r* the answer's compression does not decode
+download-failed    *r* the download failed in another way
 unsupported        an address that is neither http(s) nor data:, or a data: address that does not decode
 robots-disallowed  *r* robots.txt of the image's host does not allow it
 tracker            a picture of one pixel; nothing to see, so the body shows no link to it either
@@ -23,10 +26,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import gzip
 import hashlib
 import io
 import re
 import struct
+import warnings
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -48,6 +53,7 @@ from scrapy.exceptions import (
     ResponseDataLossError,
 )
 from scrapy.http.request import NO_CALLBACK
+from scrapy.spidermiddlewares.httperror import HttpError
 
 from archive.layout import link_from_document
 from archive.model import Image, MissingImage
@@ -57,6 +63,7 @@ from pipelines.session import ArchiveSession
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 89_478_485  # Pillow's own limit, above which it warns and then refuses
+LARGE_PIXELS = 10_000_000  # decoded, one takes some 40 MB: only one at a time is
 MAX_MOVING_PIXELS = 2_000_000_000  # some ten seconds of decoding; a few kB can ask for hours
 _OK = 200
 _MISSING_LABEL = "［图片缺失］"
@@ -97,6 +104,10 @@ _FAILURES: tuple[tuple[type[Exception], str], ...] = (
     (CannotResolveHostError, "unreachable"),
     (DownloadConnectionRefusedError, "unreachable"),
     (DownloadFailedError, "unreachable"),
+    (IgnoreRequest, "redirect-loop"),  # what is left of these when the ones with a reason of their own are told apart
+    (gzip.BadGzipFile, "bad-encoding"),
+    (zlib.error, "bad-encoding"),
+    (EOFError, "bad-encoding"),
 )
 _SVG_ACTIVE_ELEMENTS = frozenset(
     {"script", "foreignobject", "iframe", "object", "embed", "audio", "video", "handler", "listener", "set", "animate"}
@@ -150,6 +161,15 @@ def inspect(data: bytes) -> ImageFacts:
         raise BadImage("truncated" if _MAGIC.match(data) else "not-an-image") from error
     except _DECODER_ERRORS as error:
         raise BadImage("truncated") from error
+
+
+def header_pixels(data: bytes) -> int:
+    """The pixels of a raster image by its header alone; 0 where there is none to read."""
+    try:
+        with warnings.catch_warnings(action="ignore"), Pillow.open(io.BytesIO(data), formats=_OPENERS) as image:
+            return image.width * image.height
+    except (UnidentifiedImageError, Pillow.DecompressionBombError, *_DECODER_ERRORS):
+        return 0
 
 
 def _inspect_raster(data: bytes) -> ImageFacts:
@@ -387,7 +407,7 @@ class ImageKeeper:
         self._slots = asyncio.Semaphore(self.CONCURRENT_IMAGES)
         self._fetch = fetch
         self._results: dict[str, asyncio.Task[Image | MissingImage]] = {}
-        self._put: set[str] = set()
+        self._large = asyncio.Semaphore(1)
 
     async def keep(self, url: str) -> Image | MissingImage:
         """The image of a URL, held by the archive when this returns, or its miss. Raises StoreError."""
@@ -404,7 +424,7 @@ class ImageKeeper:
         name = image_name(url)
         try:
             data = await self._bytes(url)
-            facts = await self._session.run(inspect, data)
+            facts = await self._inspect(data)
         except BadImage as bad:
             return MissingImage(url=name, reason=bad.reason, retryable=bad.reason not in _PERMANENT)
         digest = hashlib.sha256(data).hexdigest()
@@ -418,6 +438,12 @@ class ImageKeeper:
             width=facts.width,
             height=facts.height,
         )
+
+    async def _inspect(self, data: bytes) -> ImageFacts:
+        if header_pixels(data) < LARGE_PIXELS:
+            return await self._session.run(inspect, data)
+        async with self._large:
+            return await self._session.run(inspect, data)
 
     async def _bytes(self, url: str) -> bytes:
         if url.startswith("data:"):
@@ -474,8 +500,6 @@ class ImagesPipeline:
             raise AssertionError("pipelines run inside an engine")
         try:
             response = await engine.download_async(request)
-        except IgnoreRequest as error:
-            raise BadImage(getattr(error, "reason", "refused")) from error
         except Exception as error:
             raise BadImage(failure_reason(error)) from error
         if response.status != _OK:
@@ -483,9 +507,11 @@ class ImagesPipeline:
         return response.body
 
 
-def failure_reason(error: Exception) -> str:
-    """The reason code of a download that raised. Lets errors that are no failed download through."""
-    for kind, reason in _FAILURES:
-        if isinstance(error, kind):
-            return reason
-    raise error
+def failure_reason(error: BaseException) -> str:
+    """The reason code of a download that raised."""
+    reason = getattr(error, "reason", None)
+    if isinstance(error, IgnoreRequest) and isinstance(reason, str):
+        return reason
+    if isinstance(error, HttpError):
+        return f"http-{error.response.status}"
+    return next((reason for kind, reason in _FAILURES if isinstance(error, kind)), "download-failed")

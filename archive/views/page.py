@@ -21,7 +21,7 @@ def page(document: Document, base: str) -> str:
     The page allows no script and no request but for images.
     """
     front = document.front
-    day = (front["published_at"] or front["fetched_at"])[:16].replace("T", " ")
+    day = (front.get("published_at") or front.get("fetched_at") or "")[:16].replace("T", " ")
     about = " · ".join(escape(value) for value in (front["author"], day, front["site"]))
     url = escape(front["url"], quote=True)
     return f"""<!doctype html>

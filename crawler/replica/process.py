@@ -51,7 +51,7 @@ class Replica:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "crawler.replica", *self._arguments]
+        command = [sys.executable, "-P", "-m", "crawler.replica", *self._arguments]
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter, this package
             command,

@@ -13,12 +13,12 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
-from archive.errors import PageError
+from archive.errors import PageError, UnreachableError
 from crawler.config import Config, load_config, scrapy_settings
 from crawler.discover import FoundLink, Hints
 from crawler.extract import Page, extract, next_page, refuse_other_pages
-from crawler.profile import SiteProfile, address
-from crawler.report import Listener, RunReporter
+from crawler.profile import PostAddress, SiteProfile, address
+from crawler.report import UNREACHABLE, Listener, RunReporter
 from pipelines.clock import clock
 from pipelines.images import failure_reason
 from pipelines.item import RawPost
@@ -149,20 +149,33 @@ class SiteSpider(Spider):
         self._fetched.add(place.url)
         pages = [_page(response)]
         refuse_other_pages(self.site, place, pages[0])
-        while (url := next_page(pages[-1], place)) and len(pages) < _MOST_PAGES:
-            if url in {page.url for page in pages}:
-                break
-            pages.append(_page(await self.fetch(url)))
+        while url := self._next_page(place, pages):
+            pages.append(await self._further_page(place, url))
         return extract(self.site, place, pages, found=found, fetched_at=self.now())
+
+    def _next_page(self, place: PostAddress, pages: Sequence[Page]) -> str | None:
+        """The next page of this very post: "next" may as well lead to the next article, or off the site."""
+        url = next_page(pages[-1], place)
+        there = address(self.site, url) if url else None
+        if url is None or there is None or there.id != place.id or url in {page.url for page in pages}:
+            return None
+        if len(pages) == _MOST_PAGES:
+            raise PageError("too-many-pages", f"{self.site.slug}: {place.url}: more than {_MOST_PAGES} pages")
+        return url
+
+    async def _further_page(self, place: PostAddress, url: str) -> Page:
+        response = await self.fetch(url)
+        there = address(self.site, response.url)
+        if there is None or there.id != place.id:
+            raise PageError("moved-away", f"{self.site.slug}: {url}: led to {response.url}, which is another page")
+        page = _page(response)
+        refuse_other_pages(self.site, place, page)
+        return page
 
     def post_failed(self, failure: Failure) -> None:
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
         url = request.cb_kwargs["found"].url
-        try:
-            error = _page_error(self.site.slug, url, failure.value)
-        except Exception as bug:  # noqa: BLE001 - the run's boundary: the report says what it was
-            self.reporter.bug(url, bug)
-            return
+        error = _page_error(self.site.slug, url, failure.value)
         self.reporter.failed(url, error.reason, str(error))
 
     def _require_ok(self, url: str, response: Response) -> None:
@@ -181,12 +194,9 @@ def _page(response: Response) -> Page:
 
 
 def _page_error(site: str, url: str, error: BaseException | None) -> PageError:
-    """A failed download as a PageError. Lets errors that are no failed download through."""
+    """A failed download as a PageError."""
     if isinstance(error, PageError):
         return error
-    reason = getattr(error, "reason", None)
-    if not isinstance(reason, str):
-        if not isinstance(error, Exception):
-            raise TypeError(f"not a failed download: {error!r}")
-        reason = failure_reason(error)
-    return PageError(reason, f"{site}: {url}: {reason}: {error}")
+    reason = failure_reason(error) if error is not None else "download-failed"
+    kind = UnreachableError if reason in UNREACHABLE else PageError
+    return kind(reason, f"{site}: {url}: {reason}: {error or type(error).__name__}")

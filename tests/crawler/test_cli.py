@@ -6,8 +6,10 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -46,6 +48,10 @@ def one_line(ended: Ended) -> str:
         (["crawl", SITE, "--since", "yesterday"], 2, "expected an ISO 8601 date"),
         (["crawl", SITE, "--archive", "gs://bucket"], 2, "expected a folder or s3://bucket/prefix"),
         (["crawl", SITE, "--archive", "s3://"], 2, "expected s3://bucket"),
+        (["crawl", SITE, "--archive", "s3:/bucket/x"], 2, "expected a folder or s3://bucket/prefix"),
+        (["crawl", SITE, "--archive", " "], 2, "expected a folder or s3://bucket/prefix"),
+        (["crawl", SITE, "--archive", "nest\udcff"], 2, "expected a folder or s3://bucket/prefix"),
+        (["clean", "birdnest.toml", "--explain", "--page", "/nonexistent/x.html"], 2, "x.html: cannot be written"),
         (["crawl", SITE, "--archive", "birdnest.toml/inside"], 6, "part of the path is a file"),
         (
             ["crawl", SITE, "--archive", "/proc/birdnest"],
@@ -77,6 +83,9 @@ def test_bad_input_is_one_line_and_its_exit_code(
         ("[sites.niaogebiji]\ndelay = 3", "sites.niaogebiji.delay: unknown key"),
         ("[sites.niaogebji]\ndelay_seconds = 3", "sites.niaogebji: no such site, known are: niaogebiji"),
         ("timeout_seconds = 'long'", "timeout_seconds: .*found 'long'"),
+        ("[sites.niaogebiji]\nproxy = 'nonsense'", "sites.niaogebiji.proxy: .*expected http://host:port"),
+        ('[sites.niaogebiji]\nuser_agent = "a\\u000db"', "sites.niaogebiji.user_agent: .*expected printable ASCII"),
+        ("[sites.niaogebiji.selectors.listing]\nheading = 'h2'", "selectors.listing.heading: unknown key.*item, link"),
         ("[origins]\n'www.niaogebiji.com' = 'x'", "origins.*expected an origin"),
         ("archive = ", "birdnest.toml: "),
     ],
@@ -314,3 +323,61 @@ def test_clean_of_a_deleted_post_says_so(birdnest: Birdnest) -> None:
     ended = birdnest("clean", article_url(trouble.DELETED_ID))
     assert ended.code == 4
     assert "answered 404" in one_line(ended)
+
+
+def test_files_of_windows_editors_are_read(birdnest: Birdnest) -> None:
+    config = birdnest.folder / "birdnest.toml"
+    config.write_text(config.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    (birdnest.folder / "urls.txt").write_text(f"{SEED_URL}\r\n", encoding="utf-8-sig")
+    assert birdnest("archive", "-f", "urls.txt").code == 0
+
+
+def test_a_home_folder_is_expanded_in_the_configuration(birdnest: Birdnest, replica: Replica) -> None:
+    birdnest.configure(replica, archive="~/nest")
+    assert birdnest("archive", SEED_URL, environment={"HOME": str(birdnest.folder / "home")}).code == 0
+    assert (birdnest.folder / "home" / "nest" / "ARCHIVE.json").is_file()
+
+
+def test_a_clock_that_is_pinned_to_nonsense_is_one_line(birdnest: Birdnest) -> None:
+    ended = birdnest("crawl", SITE, environment={"SOURCE_DATE_EPOCH": "abc"})
+    assert ended.code == 3
+    assert "expected Unix seconds, found 'abc'" in one_line(ended)
+
+
+def test_a_post_is_found_by_any_spelling_of_its_address(birdnest: Birdnest) -> None:
+    assert birdnest("archive", SEED_URL).code == 0
+    spelling = f"http://niaogebiji.com/article-{trouble.SEED_ID}-1.html?from=app"
+    assert json.loads(birdnest("show", spelling, "--json").out)["url"] == SEED_URL
+
+
+def test_the_parts_of_a_list_can_be_corrected_and_probe_shows_what_they_match(
+    birdnest: Birdnest, replica: Replica
+) -> None:
+    wrong = {"item": ["div.nothing"]}
+    birdnest.configure(replica, site={"selectors": {"listing": wrong}})
+    ended = birdnest("probe", SITE)
+    assert ended.code == 4
+    assert "'div.nothing': 0 matched" in ended.out
+    right = {"item": [".articleListBox > div.clearfix"], "title": ["a .articleTitle", ".articleTitle"]}
+    birdnest.configure(replica, site={"selectors": {"listing": right}})
+    ended = birdnest("probe", SITE)
+    assert ended.code == 0, ended.out
+    assert re.search(r"title +'\.articleTitle': in (\d+) of \1 entries", ended.out)
+
+
+def test_a_hangup_ends_a_crawl_in_order(birdnest: Birdnest, replica: Replica) -> None:
+    birdnest.configure(replica, site={"delay_seconds": 0.1, "concurrency": 1})
+    process = birdnest.start("crawl", SITE, "--json")
+    posts = birdnest.folder / "archive" / "posts"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not list(posts.glob("*/*/v0001.html")):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGHUP)
+    out, _ = process.communicate(timeout=30)
+    assert (process.returncode, json.loads(out)[0]["verdict"]) == (130, "interrupted")
+
+
+def test_the_demo_runs_where_another_project_has_a_package_of_the_same_name(tmp_path: Path) -> None:
+    (tmp_path / "crawler").mkdir()
+    (tmp_path / "crawler" / "__init__.py").write_text("raise SystemExit('not this one')")
+    assert Birdnest(folder=tmp_path)("demo", "--json").code == 0

@@ -259,7 +259,7 @@ def test_the_template_shows_every_key_there_is() -> None:
     assert set(values) == set(Config.model_fields)
     table = values["sites"][SLUG]
     assert set(table) == set(type(Config().site_table(SLUG)).model_fields)
-    assert set(table["expected_failures"][0]) == {"reason", "url"}
+    assert set(table["expected_failures"][0]) == {"reason", "url", "what"}
 
 
 def test_the_defaults_that_the_template_shows_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
