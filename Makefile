@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test bench lint format requirements clean
+.PHONY: demo test bench bench-clean lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
@@ -14,6 +14,9 @@ test: $(READY)  ## the whole test suite
 
 bench: $(READY)  ## CPU, memory and store requests per post, 300 and 2,000 replica posts
 	$(BIN)/python benchmarks/crawl.py
+
+bench-clean: $(READY)  ## how well the cleaner cleans real posts and pages, beside other tools, against its floors
+	$(BIN)/python -m benchmarks.clean
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -58,7 +58,8 @@ class Post:
     """One finished post, ready to be committed.
 
     Times are aware datetimes; `body` is the cleaned HTML with relative links to blobs; `head_image` is the key
-    of the blob shown at the post's head. `source_sha256` is the digest of what was extracted, before cleaning.
+    of the blob shown at the post's head. `boilerplate` are texts that stood with the article and are none of it.
+    `source_sha256` is the digest of what was extracted, before cleaning.
     """
 
     site: str
@@ -80,6 +81,7 @@ class Post:
     images: tuple[Image, ...]
     missing_images: tuple[MissingImage, ...]
     embeds: tuple[Embed, ...]
+    boilerplate: tuple[str, ...] = ()
     warc: tuple[WarcRecord, ...]
     source_sha256: str
     extractor: str

@@ -51,6 +51,7 @@ def finish(post: PostItem) -> Post:
         images=post.images,
         missing_images=post.missing_images,
         embeds=tuple(Embed(kind=e.kind, url=e.url, title=e.title) for e in post.clean.embeds) if post.clean else (),
+        boilerplate=post.clean.boilerplate if post.clean else (),
         warc=(),
         source_sha256=post.source_sha256,
         extractor=post.extractor,

@@ -475,7 +475,8 @@ class ImagesPipeline:
         results = await asyncio.gather(*(self._result(url, held) for url in urls))
         found = dict(zip(urls, results, strict=True))
         head = found.get(head_url) if head_url else None
-        distinct = {result.url: result for result in results}.values()
+        unusable = [MissingImage(url=url, reason="unsupported", retryable=False) for url in post.clean.unusable_images]
+        distinct = {result.url: result for result in (*results, *unusable)}.values()
         return replace(
             post,
             images=tuple(image for image in distinct if isinstance(image, Image)),

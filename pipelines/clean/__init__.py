@@ -13,7 +13,8 @@ the full-width indent of a paragraph is layout and goes.
 forms, comments, line numbers and copy buttons of listings, `-END-` lines, SEO texts in `alt`, forwarding pages in
 front of links, resize orders in image addresses. What is hidden by `display: none` goes; `visibility` and `opacity`
 say nothing (WeChat serves whole articles hidden so, until a script runs). Whatever a rule takes out is counted in
-`CleanBody.notes`. Credit lines and calls to follow are not guessed at: a site's profile names them in `CleanRules`.
+`CleanBody.notes`. Credit lines, calls to follow and lists of other articles move to `CleanBody.boilerplate` where a
+site's profile names them or where they are near-certain (`boilerplate`); in doubt they stay.
 
 **How.** Lexbor parses as a browser does and its tree becomes an lxml tree (`parse`). The passes before `lay_out` settle
 on that tree what things are: where a picture's address is, what a style means, which link is true. `lay_out` then
@@ -37,7 +38,18 @@ from typing import Final
 
 from lxml.etree import _Element
 
-from pipelines.clean import captions, furniture, layout, links, listings, outline, pictures, players, styles
+from pipelines.clean import (
+    boilerplate,
+    captions,
+    furniture,
+    layout,
+    links,
+    listings,
+    outline,
+    pictures,
+    players,
+    styles,
+)
 from pipelines.clean.draft import Draft, draft
 from pipelines.clean.gate import pass_gate
 from pipelines.clean.model import CleanBody, CleanImage, Embed, Link, Note
@@ -63,11 +75,13 @@ __all__ = [
 
 PASSES: Final[tuple[Callable[[Draft], None], ...]] = (
     furniture.drop_site_furniture,
+    boilerplate.move_site_boilerplate,
     furniture.drop_controls,
     styles.drop_hidden,
     listings.join_listings,
     pictures.show_backgrounds,
     pictures.open_noscripts,
+    pictures.write_formulas,
     pictures.draw,
     pictures.resolve_pictures,
     pictures.link_originals,
@@ -80,6 +94,7 @@ PASSES: Final[tuple[Callable[[Draft], None], ...]] = (
     links.keep_targets,
     layout.lay_out,
     outline.drop_end_lines,
+    boilerplate.move_boilerplate,
     links.drop_lost_links,
     outline.find_typed_headings,
     outline.find_typed_lists,
@@ -112,6 +127,8 @@ def clean(html: str, base_url: str, rules: CleanRules | None = None) -> CleanBod
         links=_links(body.root),
         embeds=tuple(body.ledger.embeds),
         tags=tuple(body.ledger.tags),
+        boilerplate=tuple(body.ledger.boilerplate),
+        unusable_images=tuple(body.ledger.unusable),
         notes=body.ledger.notes(),
     )
 

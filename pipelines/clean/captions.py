@@ -11,6 +11,7 @@ from pipelines.clean.tree import classes, text_of
 _LABELLED: Final = etree.XPath("descendant::*[@label]")
 _CLASSED: Final = etree.XPath("descendant::*[@class]")
 _MAX_CAPTION_CHARS: Final = 200
+_MAX_GAP: Final = 8  # line breaks and empty layers between a picture and its caption
 _LIMITS: Final = frozenset(("body", "td", "li", "blockquote"))
 
 
@@ -21,15 +22,17 @@ def read_labels(body: Draft) -> None:
     >>> after(read_labels, '<p label="二级标题">a</p><p label="正文">b</p>')
     '<h3 label="二级标题">a</h3><p label="正文">b</p>'
     """
-    kinds = dict(body.rules.labels)
-    for element in _LABELLED(body.root):
-        kind = kinds.get(element.get("label", ""))
-        if kind and element.tag in ("p", "div", "section", "h1", "h2", "h3", "h4", "h5", "h6"):
-            element.tag = kind
-    captioned = set(body.rules.captions)
-    for element in _CLASSED(body.root):
-        if not captioned.isdisjoint(classes(element)) and element.tag not in ("img", "figcaption", "a"):
-            element.tag = "figcaption"
+    if body.came_with(' label="'):
+        kinds = dict(body.rules.labels)
+        for element in _LABELLED(body.root):
+            kind = kinds.get(element.get("label", ""))
+            if kind and element.tag in ("p", "div", "section", "h1", "h2", "h3", "h4", "h5", "h6"):
+                element.tag = kind
+    if body.came_with(' class="') and body.came_with(*body.rules.captions):
+        captioned = set(body.rules.captions)
+        for element in _CLASSED(body.root):
+            if not captioned.isdisjoint(classes(element)) and element.tag not in ("img", "figcaption", "a"):
+                element.tag = "figcaption"
 
 
 def bind_captions(body: Draft) -> None:
@@ -59,7 +62,9 @@ def _picture_before(caption: _Element) -> _Element | None:
     element: _Element | None = caption
     while element is not None and element.tag not in _LIMITS:
         previous = element.getprevious()
-        while previous is not None and previous.tag == "br" and not (previous.tail or "").strip():
+        for _ in range(_MAX_GAP):
+            if previous is None or not _is_nothing(previous):
+                break
             previous = previous.getprevious()
         parent = element.getparent()
         if previous is not None:
@@ -70,3 +75,10 @@ def _picture_before(caption: _Element) -> _Element | None:
             return None
         element = parent
     return None
+
+
+def _is_nothing(element: _Element) -> bool:
+    """Whether a reader sees nothing of it: a line break, an empty layer."""
+    if element.tag in ("img", "hr") or (element.tail or "").strip() or text_of(element).strip():
+        return False
+    return element.find(".//img") is None

@@ -11,11 +11,10 @@ from lxml import etree
 from lxml.etree import _Element
 
 from pipelines.clean.tables import rows_of, tidy_table
-from pipelines.clean.tree import unwrap
+from pipelines.clean.tree import drop, unwrap
 
-BLOCKS: Final = frozenset(
-    ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote", "pre", "table", "figure", "hr", "details")
-)
+HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
+BLOCKS: Final = frozenset(("p", *HEADINGS, "ul", "ol", "dl", "blockquote", "pre", "table", "figure", "hr", "details"))
 
 
 def _drop_empty(container: _Element) -> None:
@@ -47,6 +46,10 @@ def _finish_item(item: _Element) -> None:
 
 
 def _finish_cell(cell: _Element) -> None:
+    """One paragraph is the cell's own text; a header cell must not hold headings (HTML standard, `th`)."""
+    if cell.tag == "th" and next(cell.iter(*HEADINGS), None) is not None:
+        cell.tag = "td"
+        cell.attrib.pop("scope", None)
     if len(cell) == 1 and cell[0].tag == "p":
         _melt(cell, cell[0])
 
@@ -79,11 +82,20 @@ def settle_ruby(ruby: _Element) -> bool:
     readings = [part for part in ruby if part.tag in ("rt", "rp")]
     has_base = bool((ruby.text or "").strip()) or (len(ruby) > 0 and ruby[0] not in readings)
     if has_base and any(part.tag == "rt" for part in readings):
+        for part in readings:
+            if part.tag == "rp" and not _is_beside_reading(part):
+                drop(part)  # brackets around nothing, which no browser shows
         return False
     for part in readings:
         unwrap(part)
     unwrap(ruby)
     return True
+
+
+def _is_beside_reading(bracket: _Element) -> bool:
+    before, after = bracket.getprevious(), bracket.getnext()
+    closes = before is not None and before.tag == "rt" and not (before.tail or "").strip()
+    return closes or (after is not None and after.tag == "rt" and not (bracket.tail or "").strip())
 
 
 def _finish_table(table: _Element) -> None:

@@ -5,13 +5,14 @@ from typing import Final
 
 from lxml import etree
 from lxml.cssselect import CSSSelector
+from lxml.etree import _Element
 
 from pipelines.clean.draft import Draft
 from pipelines.clean.tree import classes, drop, text_of
 
 _CLASSED: Final = etree.XPath("descendant::*[@class]")
 _CONTROLS: Final = ("button", "input", "select", "textarea", "datalist", "dialog", "canvas", "progress", "meter")
-_UNSHOWN: Final = ("noframes", "noembed", "rb", "head", "frameset", "applet", "map", "area", "param", "track")
+_UNSHOWN: Final = ("noframes", "noembed", "head", "frameset", "area", "param", "track")
 
 
 def drop_site_furniture(body: Draft) -> None:
@@ -23,10 +24,14 @@ def drop_site_furniture(body: Draft) -> None:
     '<p>a</p>c'
     """
     for selector in body.rules.drop:
-        for element in _selector(selector)(body.root):
+        for element in select(selector, body.root):
             if element.getparent() is not None:
                 body.ledger.note(f"drop {selector}", text_of(element))
                 drop(element)
+
+
+def select(css: str, root: _Element) -> list[_Element]:
+    return list(_selector(css)(root))
 
 
 @lru_cache(maxsize=256)
@@ -41,15 +46,16 @@ def drop_controls(body: Draft) -> None:
     >>> after(drop_controls, '<pre>x = 1<span class="copy-code-btn">复制代码</span></pre><button>打赏</button>')
     '<pre>x = 1</pre>'
     """
-    named = set(body.rules.drop_classes)
-    for element in _CLASSED(body.root):
-        if not named.isdisjoint(classes(element)):
-            body.ledger.note("furniture", text_of(element))
+    if body.came_with(' class="') and body.came_with(*body.rules.drop_classes):
+        named = set(body.rules.drop_classes)
+        for element in _CLASSED(body.root):
+            if not named.isdisjoint(classes(element)):
+                body.ledger.note("furniture", text_of(element))
+                drop(element)
+    if body.had(_CONTROLS):
+        for element in list(body.root.iter(*_CONTROLS)):
+            body.ledger.note("control", text_of(element) or str(element.get("value", "")))
             drop(element)
-    for element in list(body.root.iter(*_CONTROLS)):
-        body.ledger.note("control", text_of(element) or str(element.get("value", "")))
-        drop(element)
-    for element in list(body.root.iter(*_UNSHOWN)):
-        if element.tag in ("map", "rb", "applet"):
-            continue
-        drop(element)
+    if body.had(_UNSHOWN):
+        for element in list(body.root.iter(*_UNSHOWN)):
+            drop(element)

@@ -58,17 +58,17 @@ def lay_out(body: Draft) -> None:
     >>> after(lay_out, "<ul>x<li><p>y</p></li></ul><h2><p><strong>z</strong></p></h2>")
     '<ul><li>x</li><li>y</li></ul><h2>z</h2>'
     """
-    article = _write(body.root)
+    article = _write(body.root, named=body.came_with(' id="', ' name="'))
     unsettled = [ruby for ruby in list(article.iter("ruby")) if settle_ruby(ruby)]
     if unsettled:
-        article = _write(article)
+        article = _write(article, named=True)
     etree.strip_attributes(article, _LOOSE)
     body.root.clear()
     body.root.tag = "div"
     body.root.extend(article)
 
 
-def _write(source: _Element) -> _Element:
+def _write(source: _Element, *, named: bool) -> _Element:
     writer = _Writer()
     closers: list[Closer | None] = []
     walk = etree.iterwalk(source, events=("start", "end"))
@@ -77,8 +77,8 @@ def _write(source: _Element) -> _Element:
             closer = closers.pop()
             if closer is not None:
                 closer()
-            if element.tail and element is not source:
-                writer.text(element.tail)
+            if (text := element.tail) and element is not source:
+                writer.text(text)
             continue
         tag = element.tag
         atom = _ATOMS.get(tag)
@@ -88,10 +88,11 @@ def _write(source: _Element) -> _Element:
             walk.skip_subtree()
             continue
         opener = _OPENERS.get(tag)
-        writer.notice_id(element)
+        if named:
+            writer.notice_id(element)
         closers.append(opener(writer, element) if opener is not None else None)
-        if element.text:
-            writer.text(element.text)
+        if text := element.text:
+            writer.text(text)
     writer.end_paragraph()
     return writer.root
 
@@ -110,29 +111,36 @@ class _Writer:
         self.blank = ""  # white space that shows only if something follows
         self.breaks = 0  # line breaks that do
         self.id: str | None = None  # of an element whose content has not come yet
+        self.pieces: list[str] = []  # text that came and is not written yet,
+        self.holder = self.root  # to be written at the end of this element
 
     # -- paragraphs ---------------------------------------------------------------------------------------
 
     def boundary(self) -> None:
         """The edge of a block: a new paragraph, or a new line where only a line fits."""
+        if self.paragraph is None:
+            return
         if self.paragraph_tag == "p":
             self.end_paragraph()
-        elif self.paragraph is not None:
+        else:
             self.blank, self.breaks = "", 1
 
     def end_paragraph(self) -> None:
-        self.paragraph, self.paragraph_tag = None, "p"
-        self.opened.clear()
-        self.blank, self.breaks = "", 0
+        self.paragraph_tag = "p"
+        if self.paragraph is not None:
+            self._write_pieces()
+            self.paragraph = None
+            self.opened.clear()
+            self.blank, self.breaks = "", 0
 
     def _begin_paragraph(self) -> _Element:
-        self.paragraph = self._add(self.paragraph_tag, {})
+        self.paragraph = self._add(self.paragraph_tag)
         if self.id:
             self.paragraph.set("id", self.id)
             self.id = None
         return self.paragraph
 
-    def _add(self, tag: str, attributes: dict[str, str]) -> _Element:
+    def _add(self, tag: str, attributes: dict[str, str] | None = None) -> _Element:
         """A new block where one may stand now: what strays into a list gets an item, into a table goes before it."""
         container = self.frames[-1]
         if container.tag in _STRUCTURES and tag not in ("dt", "caption"):
@@ -147,11 +155,13 @@ class _Writer:
     # -- text, line breaks, pictures ------------------------------------------------------------------------
 
     def text(self, text: str) -> None:
-        text = collapsed(text)
         padding = " " if self.underlined else INDENT
         if self.paragraph is None:
-            text = text.lstrip(padding)
-        elif self.breaks:
+            text = text.lstrip(f"{padding}\n\t\r\f")
+            if not text:
+                return
+        text = collapsed(text)
+        if self.breaks:
             text = text.lstrip(" ")
             if starts_with_indent(text):
                 text = text.lstrip(INDENT)
@@ -161,9 +171,21 @@ class _Writer:
             text = text[1:]
         shown = text.rstrip(padding)
         if shown:
-            append_text(self._place(), shown)
+            self._take(self._place(), shown)
         if len(shown) < len(text) and self.paragraph is not None and not (self.breaks and not shown):
             self.blank += text[len(shown) :]
+
+    def _take(self, holder: _Element, text: str) -> None:
+        if holder is not self.holder:
+            self._write_pieces()
+            self.holder = holder
+        self.pieces.append(text)
+
+    def _write_pieces(self) -> None:
+        """Write what has gathered; before anything else is put into the element that holds it."""
+        if self.pieces:
+            append_text(self.holder, "".join(self.pieces))
+            self.pieces.clear()
 
     def line_break(self, element: _Element) -> None:
         self.notice_id(element)
@@ -177,7 +199,9 @@ class _Writer:
     def picture(self, element: _Element) -> None:
         self.notice_id(element)
         if src := element.get("src"):
-            etree.SubElement(self._place(), "img", {"src": src, "alt": element.get("alt") or ""})
+            place = self._place()
+            self._write_pieces()
+            etree.SubElement(place, "img", {"src": src, "alt": element.get("alt") or ""})
 
     def _place(self) -> _Element:
         """Where the next visible thing goes: emphasis closed and opened, waiting white space written."""
@@ -192,12 +216,14 @@ class _Writer:
         del self.opened[kept:]
         place = self.opened[-1][1] if self.opened else paragraph
         if self.breaks:
+            self._write_pieces()
             etree.SubElement(place, "br")
             self.breaks = 0
         if self.blank:
-            append_text(place, self.blank)
+            self._take(place, self.blank)
             self.blank = ""
         for kind in wanted[kept:]:
+            self._write_pieces()
             place = etree.SubElement(place, kind.tag, kind.attributes)
             kind.attributes.pop("id", None)  # a link cut in two keeps its id once
             self.opened.append((kind.key, place))
@@ -210,7 +236,8 @@ class _Writer:
         name = element.get("id")
         if name is None or element.tag in _INLINE:
             return
-        if self.paragraph is None:
+        ends_paragraph = self.paragraph_tag == "p" and (element.tag in _OPENERS or element.tag == "pre")
+        if self.paragraph is None or ends_paragraph:
             self.id = self.id or name
         elif self.paragraph.get("id") is None:
             self.paragraph.set("id", name)
@@ -324,7 +351,7 @@ class _Writer:
 
     def rule(self, _element: _Element) -> None:
         self.end_paragraph()
-        self._add("hr", {})
+        self._add("hr")
 
     def listing(self, element: _Element) -> None:
         """A code block as `listings.join_listings` left it: `pre` with one `code`, text only."""
@@ -333,7 +360,7 @@ class _Writer:
         code = element[0] if len(element) else element
         if not (code.text or "").strip():
             return
-        pre = self._add("pre", {})
+        pre = self._add("pre")
         if self.id:
             pre.set("id", self.id)
             self.id = None

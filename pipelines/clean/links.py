@@ -9,7 +9,7 @@ from lxml.etree import _Element
 
 from pipelines.clean.draft import Draft
 from pipelines.clean.layout import lay_out
-from pipelines.clean.rules import any_of
+from pipelines.clean.rules import any_found
 from pipelines.clean.tree import text_of, unwrap
 from pipelines.clean.urls import absolute, unredirected
 
@@ -30,8 +30,7 @@ def mend_links(body: Draft) -> None:
     >>> after(mend_links, '<a href="https://www.niaogebiji.com/tag/%E6%94%AF">支付宝</a>')
     '支付宝'
     """
-    targets = _targets(body.root)
-    tag_page = any_of(body.rules.tag_links)
+    targets = _targets(body.root) if _came_with_targets(body) else {}
     for link in list(body.root.iter("a")):
         href = link.get("href") or ""
         inside = _inside(href, body.base_url, targets)
@@ -45,7 +44,7 @@ def mend_links(body: Draft) -> None:
             _let_go(link)
             continue
         url = unredirected(url, body.rules.redirects)
-        if tag_page.search(url):
+        if any_found(body.rules.tag_links, url):
             name = " ".join(text_of(link).split())
             body.ledger.note("tag link", url)
             if name:
@@ -60,6 +59,10 @@ def _let_go(link: _Element) -> None:
         link.tag = "span"
     else:
         unwrap(link)
+
+
+def _came_with_targets(body: Draft) -> bool:
+    return body.came_with(' id="', ' name="')
 
 
 def _targets(root: _Element) -> dict[str, _Element]:
@@ -97,6 +100,8 @@ def keep_targets(body: Draft) -> None:
     >>> after(keep_targets, '<a href="#n-fn1">[1]</a><p id="fn1">a</p><p id="js_content">b</p>')
     '<a href="#n-fn1">[1]</a><p id="n-fn1">a</p><p>b</p>'
     """
+    if not _came_with_targets(body):
+        return
     wanted = {href[1:] for link in body.root.iter("a") if (href := link.get("href") or "").startswith("#")}
     given: set[str] = set()
     for element in _WITH_NAMES(body.root):
@@ -115,6 +120,8 @@ def drop_lost_links(body: Draft) -> None:
     >>> after(drop_lost_links, '<p id="n-z"><a href="#n-x">a</a><a href="#n-y">b</a></p><p id="n-y">c</p>')
     '<p>a<a href="#n-y">b</a></p><p id="n-y">c</p>'
     """
+    if not _came_with_targets(body):
+        return
     named = {element.get("id", ""): element for element in _WITH_NAMES(body.root)}
     inside = [link for link in body.root.iter("a") if (link.get("href") or "#").startswith("#")]
     wanted = {link.get("href", "#")[1:] for link in inside}

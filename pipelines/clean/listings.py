@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from lxml import etree
@@ -9,6 +10,7 @@ from lxml.etree import _Element
 
 from pipelines.clean.draft import Draft
 from pipelines.clean.text import visible
+from pipelines.clean.tree import text_of
 
 _LANGUAGE: Final = re.compile(
     r"(?:^|\s)(?:language-|lang-|brush:\s*|highlight-source-|code-snippet__|hljs\s+)([A-Za-z][\w+#.\-]*)"
@@ -16,6 +18,7 @@ _LANGUAGE: Final = re.compile(
 _NO_LANGUAGE: Final = frozenset(
     ("plaintext", "plain", "text", "txt", "none", "undefined", "hljs", "fix", "js-line", "nohighlight", "copyable")
 )
+_LISTINGS: Final = ("pre", "xmp", "listing", "plaintext")
 _LINES: Final = frozenset(("div", "p", "li", "section", "tr", "ol", "ul", "table", "tbody"))
 _HOLDS_NO_CODE: Final = etree.XPath("boolean(descendant::*[self::img or self::iframe or self::video or self::h2])")
 
@@ -24,13 +27,16 @@ def join_listings(body: Draft) -> None:
     """Highlighter layers, one `code` a line, and `br` become plain lines.
 
     >>> from pipelines.clean.draft import after
-    >>> html = '<pre class="brush: py"><code>a = <b>1</b></code><code><br></code><code>b</code></pre>'
+    >>> html = '<pre class="brush: py"><code>a = <b>1</b></code><code><br></code><code>b</code><code>c</code></pre>'
     >>> print(after(join_listings, html))
     <pre><code class="language-py">a = 1
     <BLANKLINE>
-    b</code></pre>
+    b
+    c</code></pre>
     """
-    for pre in list(body.root.iter("pre", "xmp", "listing", "plaintext")):
+    if not body.had(_LISTINGS):
+        return
+    for pre in list(body.root.iter(*_LISTINGS)):
         if _HOLDS_NO_CODE(pre):
             _loosen(pre)
             continue
@@ -90,12 +96,22 @@ def _language(pre: _Element) -> str | None:
 def _text(pre: _Element) -> str:
     lines_of_code = [child for child in pre if child.tag == "code"]
     if len(lines_of_code) > 1 and len(lines_of_code) == len(pre):
-        return "\n".join("".join(_pieces(line)).removesuffix("\n") for line in lines_of_code)
+        return _joined(["".join(_pieces(line)) for line in lines_of_code])
     return "".join(_pieces(pre))
+
+
+def _joined(lines: list[str]) -> str:
+    """One `code` a line, or pieces of lines that say themselves where a line ends."""
+    if all(line.endswith("\n") or following.startswith("\n") for line, following in pairwise(lines)):
+        return "".join(lines)
+    return "\n".join(line.removesuffix("\n") for line in lines)
 
 
 def _pieces(element: _Element) -> Iterator[str]:
     """The text with a line end for each `br` and around each block."""
+    if next(element.iterdescendants("br", *_LINES), None) is None:
+        yield text_of(element)
+        return
     at_line_start = True
     for event, part in etree.iterwalk(element, events=("start", "end")):
         text = part.text if event == "start" else part.tail if part is not element else None
@@ -104,6 +120,11 @@ def _pieces(element: _Element) -> Iterator[str]:
         elif part.tag in _LINES and part is not element and not at_line_start:
             yield "\n"
             at_line_start = True
-        if text:
+        if text and not (text.isspace() and _is_between_lines(part, event)):
             yield text
             at_line_start = text.endswith("\n")
+
+
+def _is_between_lines(part: _Element, event: str) -> bool:
+    """Whether text is only what separates two items of a list or two rows of a table in the source."""
+    return part.tag in (("ol", "ul", "table", "tbody", "tr") if event == "start" else ("li", "tr", "tbody", "td"))

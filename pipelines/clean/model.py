@@ -40,7 +40,11 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True)
 class CleanBody:
-    """A cleaned article. `images` and `links` stand in document order, each image URL once."""
+    """A cleaned article. `images` and `links` stand in document order, each image URL once.
+
+    `boilerplate`: texts that are not the article's, each with the addresses of the pictures in it, moved off the body.
+    `unusable_images`: addresses of pictures that cannot be fetched at all (`file:`, `ftp:`, malformed), as written.
+    """
 
     html: str
     text: str
@@ -48,4 +52,6 @@ class CleanBody:
     links: tuple[Link, ...] = ()
     embeds: tuple[Embed, ...] = ()
     tags: tuple[str, ...] = ()
+    boilerplate: tuple[str, ...] = ()
+    unusable_images: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()

@@ -14,6 +14,7 @@ _HOLDS_MORE: Final = etree.XPath("boolean(descendant::img | descendant::a[not(st
 _TAIL_BLOCKS: Final = 8  # what follows the last line: credits, a QR code, a call to follow
 _MAX_END_CHARS: Final = 24
 _MAX_HEADING_CHARS: Final = 40
+_LINE_BULLETS: Final = ("●", "•", "■", "◆", "▪")  # of lines in one paragraph; stars also adorn
 _MIN_TYPED_ITEMS: Final = 3
 _SENTENCE_END: Final = re.compile(r"[。！!；;，,…、：:]$")
 
@@ -27,8 +28,10 @@ def drop_end_lines(body: Draft) -> None:
     """
     pattern = re.compile(body.rules.end_line, re.IGNORECASE)
     others = 0
-    for block in list(reversed(body.root)):
-        text = text_of(block).strip() if block.tag in ("p", *_HEADINGS) else ""
+    following = body.root[-1] if len(body.root) else None
+    while following is not None:
+        block, following = following, following.getprevious()
+        text = text_of(block).strip() if block.tag == "p" or block.tag in _HEADINGS else ""
         if 0 < len(text) <= _MAX_END_CHARS and pattern.match(text) and not _HOLDS_MORE(block):
             body.ledger.note("end line", text)
             body.root.remove(block)
@@ -43,11 +46,16 @@ def find_typed_headings(body: Draft) -> None:
     >>> after(find_typed_headings, "<p><strong>一、缘起</strong></p><p>a</p><p><strong>2. 真的。</strong></p>")
     '<h2>一、缘起</h2><p>a</p><p><strong>2. 真的。</strong></p>'
     """
+    if next(body.root.iter("strong"), None) is None:
+        return
     numbered = re.compile(body.rules.heading_number)
-    candidates = [_is_typed_heading(block, numbered) for block in body.root]
-    levels = [int(str(block.tag)[1]) for block in body.root if block.tag in _HEADINGS]
+    blocks = list(body.root)
+    candidates = [_is_typed_heading(block, numbered) for block in blocks]
+    if not any(candidates):
+        return
+    levels = [int(str(block.tag)[1]) for block in blocks if block.tag in _HEADINGS]
     tag = f"h{min(max(levels, default=1) + 1, 6)}"
-    for index, block in enumerate(body.root[:-1]):
+    for index, block in enumerate(blocks[:-1]):
         alone = not candidates[index + 1] and not (index and candidates[index - 1])  # else it is a list in bold
         if candidates[index] and alone:
             body.ledger.note("bold heading", text_of(block))
@@ -104,8 +112,12 @@ def find_typed_lists(body: Draft) -> None:
     >>> from pipelines.clean.draft import after
     >>> after(find_typed_lists, "<p>●  a</p><p>● b</p><p>●c</p><p>d</p>")
     '<ul><li>a</li><li>b</li><li>c</li></ul><p>d</p>'
+    >>> after(find_typed_lists, "<p>x<br>● a<br>● b<br>● c</p>")
+    '<p>x</p><ul><li>a</li><li>b</li><li>c</li></ul>'
     """
     pattern = re.compile(body.rules.bullets)
+    for block in body.root.findall("p"):
+        _split_typed_lines(block, pattern)
     run: list[_Element] = []
     for block in [*body.root, None]:
         match = pattern.match(block.text or "") if block is not None and block.tag == "p" else None
@@ -114,6 +126,24 @@ def find_typed_lists(body: Draft) -> None:
             continue
         _make_list(run, pattern, body)
         run = [block] if match and block is not None else []
+
+
+def _split_typed_lines(block: _Element, pattern: re.Pattern[str]) -> None:
+    """Make paragraphs of a paragraph's lines where all of them, or all but the first, begin with one bullet."""
+    breaks = block.findall("br")
+    if len(breaks) < _MIN_TYPED_ITEMS - 1:
+        return
+    starts = (pattern.match(text or "") for text in (block.text, *(line.tail for line in breaks)))
+    bullets = [start[0][0] if start else "" for start in starts]
+    typed = bullets if bullets[0] else bullets[1:]
+    if len(typed) < _MIN_TYPED_ITEMS or typed[0] not in _LINE_BULLETS or len(set(typed)) > 1:
+        return
+    for line in reversed(breaks):
+        paragraph = etree.Element("p")
+        paragraph.text = line.tail
+        paragraph.extend(list(line.itersiblings()))
+        block.remove(line)
+        block.addnext(paragraph)
 
 
 def _make_list(run: list[_Element], pattern: re.Pattern[str], body: Draft) -> None:

@@ -19,7 +19,8 @@ Measured over 57 real article bodies, lexbor's own work apart: 0.5 ms a body the
 
 import re
 from collections.abc import Callable
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from lxml import etree
 from lxml.etree import _Element
@@ -28,14 +29,18 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from pipelines.clean.text import visible
 
 MAX_DEPTH: Final = 250  # libxml2 refuses documents deeper than 256
+MAX_PAGE_DEPTH: Final = 2000  # of trees that nobody has to parse: an article may lie deep in its page
+_ROOM: Final = 100
 _VOID: Final = "area|base|basefont|bgsound|br|col|embed|frame|hr|img|input|keygen|link|meta|param|source|track|wbr"
 VOID_TAGS: Final = frozenset(_VOID.split("|"))
 RAW_TEXT_TAGS: Final = frozenset(("script", "style", "xmp", "iframe", "noembed", "noframes", "plaintext"))
 # Never seen in an article: gone before the tree is built, which saves half the work on real pages.
-_UNSEEN: Final = ["script", "style", "template", "head", "title", "meta", "link", "base"]
+_UNSEEN: Final = frozenset(("script", "style", "template", "head", "title", "meta", "link", "base"))
 
-_OPEN_VOID: Final = re.compile(rf"<((?:{_VOID})(?: [^>]*)?)>")
-_RAW_TEXT: Final = re.compile(rf"(<({'|'.join(sorted(RAW_TEXT_TAGS))})(?: [^>]*)?>)(.*?)(</\2>)", re.DOTALL)
+_TAG_NAME: Final = re.compile(r"<([A-Za-z][^\s/>]*)")
+_OPEN_VOID: Final = re.compile(rf"<(?:{_VOID})(?: [^>]*)?(?=>)")
+_RAW_OPENINGS: Final = tuple(f"<{tag}" for tag in RAW_TEXT_TAGS)
+_RAW_OPENING: Final = re.compile(rf"<({'|'.join(sorted(RAW_TEXT_TAGS))})(?: [^>]*)?>")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 # A tag with a name that XML does not know or takes for a namespace's, in its own or an attribute's place.
 _ODD_TAG: Final = re.compile(
@@ -52,6 +57,12 @@ _NON_CHARACTER: Final = re.compile(
     f"[{''.join(chr(plane << 16 | end) for plane in range(1, 17) for end in (0xFFFE, 0xFFFF))}]"
 )
 _C1: Final = re.compile(rb"\xc2[\x80-\x9f]")
+_ASTRAL_STRAY: Final = re.compile(rb"[\xf0-\xf4].\xbf[\xbe\xbf]", re.DOTALL)
+# Numeric references; those of the aggregator's `&#123;` stand in every third post.
+_REFERENCE: Final = re.compile(r"&#([0-9A-Fa-fxX]+)")
+_HARMLESS: Final = re.compile(
+    r"3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3}|[xX][1-9A-Ea-e][0-9A-Fa-f]{3}"
+)
 _C0: Final = bytes({*range(32), 127} - set(b"\t\n\r\f"))
 _SPACES: Final = bytes.maketrans(b"\r\f", b"\n ")
 # Without `huge_tree`, whose deeper limit would only move the point where the exact way takes over.
@@ -67,7 +78,9 @@ def parse_page(html: str) -> _Element:
     """
     parser = LexborHTMLParser(_encoded(html))
     parser.strip_tags(["template"])
-    return _convert(parser.root, printable if "&#" in html else str)
+    return _convert(
+        parser.root, _serialised(parser.root), printable if _refers_to_forbidden(html) else str, MAX_PAGE_DEPTH
+    )
 
 
 def parse_body(html: str) -> _Element:
@@ -76,9 +89,30 @@ def parse_body(html: str) -> _Element:
     >>> [child.tag for child in parse_body("<p>a<section>b</section></html><div>c")]
     ['p', 'section', 'div']
     """
+    return read_body(html).root
+
+
+class Body(NamedTuple):
+    """A body's tree, the markup it was made of as lexbor writes it (names in lower case, each attribute as
+    ``name="value"``), and the names of the tags in that.
+    """
+
+    root: _Element
+    markup: str
+    tags: frozenset[str]
+
+
+def read_body(html: str) -> Body:
+    """What :func:`parse_body` gives, and what is quicker to search than a tree."""
     parser = LexborHTMLParser(b"<!DOCTYPE html><body>" + _encoded(html))
-    parser.strip_tags(_UNSEEN)
-    return _convert(parser.body, _visible if "&#" in html else visible)
+    markup = _serialised(parser.body)
+    tags = frozenset(_TAG_NAME.findall(markup))
+    if not _UNSEEN.isdisjoint(tags):
+        parser.strip_tags(list(_UNSEEN & tags))
+        markup = _serialised(parser.body)
+        tags -= _UNSEEN
+    root = _convert(parser.body, markup, _visible if _refers_to_forbidden(html) else visible)
+    return Body(root=root, markup=markup, tags=tags)
 
 
 def parse_clean(html: str) -> _Element:
@@ -95,9 +129,18 @@ def parse_clean(html: str) -> _Element:
 def _encoded(html: str) -> bytes:
     """UTF-8 for lexbor, without the characters that HTML forbids: to look for bytes is ten times as fast."""
     data = html.encode("utf-8", "ignore")
-    if b"\xbf\xbe" in data or b"\xbf\xbf" in data or b"\xef\xb7" in data or _C1.search(data):
+    if b"\xef\xb7" in data or "\ufffe" in html or "\uffff" in html or _C1.search(data) or _ASTRAL_STRAY.search(data):
         data = printable(data.decode("utf-8")).encode("utf-8")
-    return data.replace(b"\r\n", b"\n").translate(_SPACES, _C0)
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n")
+    return data.translate(_SPACES, _C0)
+
+
+def _refers_to_forbidden(html: str) -> bool:
+    """Whether a numeric reference may stand for a character that :func:`printable` takes out."""
+    if "&#" not in html:
+        return False
+    return not all(_HARMLESS.fullmatch(number) for number in set(_REFERENCE.findall(html)))
 
 
 def printable(text: str) -> str:
@@ -116,22 +159,25 @@ def _visible(text: str) -> str:
     return visible(printable(text))
 
 
-def _convert(node: LexborNode | None, tidy: Callable[[str], str]) -> _Element:
-    if node is None:  # not seen: the standard's tree always has <html> and <body>
-        return etree.Element("body")
-    quick = quick_tree(node, tidy)
-    return exact_tree(node, tidy) if quick is None else quick
+def _serialised(node: LexborNode | None) -> str:
+    return (node.html if node is not None else None) or "<body></body>"
 
 
-def quick_tree(node: LexborNode, tidy: Callable[[str], str] = printable) -> _Element | None:
-    """The tree by way of strict XML; None where libxml2 refuses it."""
-    markup = node.html or ""
-    if any(f"<{tag}" in markup for tag in RAW_TEXT_TAGS):
-        markup = _RAW_TEXT.sub(_escaped_raw_text, markup)
+def _convert(node: LexborNode | None, markup: str, tidy: Callable[[str], str], max_depth: int = MAX_DEPTH) -> _Element:
+    quick = quick_tree(markup, tidy)
+    if quick is not None:
+        return quick
+    return etree.Element("body") if node is None else exact_tree(node, tidy, max_depth)
+
+
+def quick_tree(markup: str, tidy: Callable[[str], str] = printable) -> _Element | None:
+    """The tree by way of strict XML, of what lexbor has written; None where libxml2 refuses it."""
+    if any(opening in markup for opening in _RAW_OPENINGS):
+        markup = _escaped_raw_text(markup)
     if "<!--" in markup:
         markup = _COMMENT.sub("", markup)
-    markup = tidy(_OPEN_VOID.sub(r"<\1/>", markup).replace("&nbsp;", "\u00a0"))
-    if " xml" not in markup:
+    markup = tidy(_OPEN_VOID.sub(_closed, markup).replace("&nbsp;", "\u00a0"))
+    if " xmlns" not in markup and " xml:" not in markup:
         try:
             return etree.fromstring(markup, _XML)
         except etree.XMLSyntaxError:
@@ -142,8 +188,16 @@ def quick_tree(node: LexborNode, tidy: Callable[[str], str] = printable) -> _Ele
         return None
 
 
+def _closed(opening: re.Match[str]) -> str:
+    return opening[0] + "/"
+
+
 def _renamed_tag(match: re.Match[str]) -> str:
-    slash, tag, attributes, end = match.groups()
+    return _renamed(*match.groups())
+
+
+@lru_cache(maxsize=256)  # an editor that breaks one tag breaks all of its kind
+def _renamed(slash: str, tag: str, attributes: str, end: str) -> str:
     named: dict[str, str] = {}
     for name, value in _ATTRIBUTE.findall(attributes):
         named.setdefault(xml_name(name), value)
@@ -151,11 +205,22 @@ def _renamed_tag(match: re.Match[str]) -> str:
     return f"<{slash}{xml_name(tag)}{written}{end}>"
 
 
-def _escaped_raw_text(match: re.Match[str]) -> str:
-    opening, _, text, closing = match.groups()
-    return opening + text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") + closing
+def _escaped_raw_text(markup: str) -> str:
+    pieces: list[str] = []
+    at = 0
+    for opening in _RAW_OPENING.finditer(markup):
+        if opening.start() < at:  # written in the text of another
+            continue
+        end = markup.find(f"</{opening[1]}>", opening.end())
+        if end < 0:
+            break
+        text = markup[opening.end() : end].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        pieces += (markup[at : opening.end()], text)
+        at = end
+    return "".join((*pieces, markup[at:]))
 
 
+@lru_cache(maxsize=4096)
 def xml_name(name: str) -> str:
     """The name as XML can hold it.
 
@@ -170,22 +235,66 @@ def xml_name(name: str) -> str:
     return named if _PLAIN_NAME.match(named) else "_" + named
 
 
-def exact_tree(root: LexborNode, tidy: Callable[[str], str] = printable) -> _Element:
-    """The same tree node by node, at most :data:`MAX_DEPTH` deep: what lies deeper follows its parent."""
+def exact_tree(root: LexborNode, tidy: Callable[[str], str] = printable, max_depth: int = MAX_DEPTH) -> _Element:
+    """The same tree node by node, at most `max_depth` deep.
+
+    What would lie deeper is put, with all that follows it, into the element half as deep in which it is: the order
+    stays. An element whose content is at most :data:`_ROOM` deep holds it in any case.
+    """
+    heights: dict[int, int] = {}
     top = _element(root, tidy)
-    waiting = [(root.first_child, top, 1)]
+    waiting: list[_Place] = [_Place(root.first_child, top, 1)]
     while waiting:
-        node, parent, depth = waiting.pop()
+        node, parent, depth = waiting[-1]
         if node is None:
+            waiting.pop()
             continue
-        waiting.append((node.next, parent, depth))
+        waiting[-1] = _Place(node.next, parent, depth)
         if node.is_text_node:
             append_text(parent, tidy(node.text_content or ""))
         elif node.is_element_node:
+            if depth > max_depth - _ROOM:
+                heights = heights or _heights(root)
+            if depth > max_depth - _ROOM and heights.get(node.parent.mem_id if node.parent else 0, 0) > _ROOM:
+                _lift(waiting, max_depth // 2)
+                _, parent, depth = waiting[-1]
             element = _element(node, tidy)
             parent.append(element)
-            waiting.append((node.first_child, element if depth < MAX_DEPTH else parent, depth + 1))
+            waiting.append(_Place(node.first_child, element, depth + 1))
     return top
+
+
+class _Place(NamedTuple):
+    """What comes next into an element, and how deep that puts it."""
+
+    node: LexborNode | None
+    parent: _Element
+    depth: int
+
+
+def _heights(root: LexborNode) -> dict[int, int]:
+    """How deep the content of each element is; by lexbor's address of the element."""
+    elements = [root]
+    for element in elements:
+        child = element.first_child
+        while child is not None:
+            if child.is_element_node:
+                elements.append(child)
+            child = child.next
+    heights: dict[int, int] = {}
+    for element in reversed(elements):
+        if element.parent is not None:
+            above = element.parent.mem_id
+            heights[above] = max(heights.get(above, 0), heights.get(element.mem_id, 0) + 1)
+    return heights
+
+
+def _lift(waiting: list[_Place], depth: int) -> None:
+    """Let everything that would come deeper than `depth` come there."""
+    upper = next(place.parent for place in waiting if place.depth == depth)
+    for index, place in enumerate(waiting):
+        if place.depth > depth:
+            waiting[index] = _Place(place.node, upper, depth)
 
 
 def _element(node: LexborNode, tidy: Callable[[str], str]) -> _Element:
@@ -199,7 +308,7 @@ def _element(node: LexborNode, tidy: Callable[[str], str]) -> _Element:
 
 def append_text(parent: _Element, text: str) -> None:
     """Put text after everything in the element."""
-    if len(parent):
-        parent[-1].tail = (parent[-1].tail or "") + text
-    else:
-        parent.text = (parent.text or "") + text
+    for last in parent.iterchildren(reversed=True):  # `len` would count them all
+        last.tail = (last.tail or "") + text
+        return
+    parent.text = (parent.text or "") + text

@@ -1,13 +1,14 @@
 """Pictures: found wherever pages hide their addresses, written as `src` and `alt`."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from lxml import etree
 from lxml.etree import _Element
 
 from pipelines.clean.draft import Draft
-from pipelines.clean.rules import CleanRules, any_of
+from pipelines.clean.rules import CleanRules, any_found
 from pipelines.clean.text import visible
 from pipelines.clean.tree import drop, give_text_before, replace, text_of, unwrap
 from pipelines.clean.urls import absolute, data_image
@@ -20,11 +21,14 @@ _TALL: Final = re.compile(
     r"padding-(?:top|bottom)\s*:\s*[2-9]\d(?:\.\d+)?%|padding-(?:top|bottom)\s*:\s*\d{3}", re.IGNORECASE
 )
 _MIN_PICTURE_PX: Final = 60  # a background lower than that decorates: rules, bullets, quotation marks
-_THUMB: Final = re.compile(r"^(?:s|m|thumb|small)_")  # 快科技: s_<name>.jpg beside <name>.jpg
+# 快科技: s_<name>.jpg beside <name>.jpg; 游民星空: <name>_S.jpg; WordPress: <name>-300x200.jpg
+_THUMB: Final = re.compile(r"^(?:s|m|thumb|small)_|(?:_(?:s|m|thumb|small)|-\d{2,4}x\d{2,4})(?=\.\w+$)", re.IGNORECASE)
+_VIEWER: Final = re.compile(r"^[^?]*\?(?=https?://)")  # 游民星空: /showimage/…?<address of the picture>
 _FULL: Final = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp)(?:[?#!].*)?$", re.IGNORECASE)
 # What an attribute must look like to be taken for a picture's address.
 _ADDRESS: Final = re.compile(r"^(?:https?:)?//|^/|\.(?:jpe?g|png|gif|webp|bmp|avif)\b|wx_fmt=", re.IGNORECASE)
 # These hold the original where `src` holds a smaller copy; the others only replace a placeholder.
+_SETS: Final = ("srcset", "data-srcset", "data-lazy-srcset")
 _BETTER_THAN_SRC: Final = ("data-croporisrc", "data-original-src", "data-original", "data-actualsrc")
 
 
@@ -37,6 +41,8 @@ def show_backgrounds(body: Draft) -> None:
     >>> after(show_backgrounds, '<h2 style="background-image:url(/h2_icon.png)">a</h2>')
     '<h2 style="background-image:url(/h2_icon.png)">a</h2>'
     """
+    if not body.came_with("url("):
+        return
     for element in _WITH_URLS(body.root):
         style = element.get("style", "")
         found = _BACKGROUND.search(style)
@@ -54,6 +60,8 @@ def open_noscripts(body: Draft) -> None:
     >>> after(open_noscripts, '<img class="lazy" data-x="?"><noscript><img src="a.png">Turn it on!</noscript>')
     '<img src="a.png">'
     """
+    if "noscript" not in body.tags:
+        return
     for noscript in list(body.root.iter("noscript")):
         before = noscript.getprevious()
         for image in list(noscript.iter("img")):
@@ -74,24 +82,24 @@ def resolve_pictures(body: Draft) -> None:
     >>> after(resolve_pictures, 'a<img src="/pixel" width="1" height="1">b<img>')
     'ab'
     """
-    for element in list(body.root.iter(*_IMAGE_TAGS)):
-        element.tag = "img"
+    if body.had(_IMAGE_TAGS):
+        for element in list(body.root.iter(*_IMAGE_TAGS)):
+            element.tag = "img"
     images = list(body.root.iter("img"))
     sources = [image.get("src") for image in images]
     shared = {src for src in sources if src and sources.count(src) > 1} if len(images) < _MANY else set()
-    seen: set[str] = set()
     for image in images:
         url = _address(image, body, shared)
         if url is None:
             if any(image.get(name) for name in ("src", *body.rules.lazy)):
                 body.ledger.note("picture without address", image.get("src") or "")
+                body.ledger.unusable.update(dict.fromkeys(_unusable(image, body.rules)))
             drop(image)
         elif _is_tracker(image, url, body.rules):
             body.ledger.note("tracker", url)
             drop(image)
         else:
             alt = _alt(image.get("alt") or "", url, body.rules)
-            seen.add(url)
             image.attrib.clear()
             image.set("src", url)
             image.set("alt", alt)
@@ -100,14 +108,22 @@ def resolve_pictures(body: Draft) -> None:
 _MANY: Final = 500
 
 
+def _unusable(image: _Element, rules: CleanRules) -> list[str]:
+    """The address a picture was meant to have, when it names one that no browser would fetch."""
+    named = [
+        candidate for candidate in _candidates(image, rules) if not candidate.lower().startswith(("data:", "about:"))
+    ]
+    return named[:1]
+
+
 def _candidates(image: _Element, rules: CleanRules) -> list[str]:
     """Addresses in the order in which they are believed."""
-    src = (image.get("src") or "").strip()
-    lazy = {name: value.strip() for name in rules.lazy if (value := image.get(name)) and _ADDRESS.search(value)}
+    given = dict(image.items())
+    src = given.get("src", "").strip()
+    lazy = {name: given[name].strip() for name in rules.lazy if name in given and _ADDRESS.search(given[name])}
     better = [lazy[name] for name in _BETTER_THAN_SRC if name in lazy]
-    placeholder = any_of(rules.placeholders)
-    usable = [src] if src and not placeholder.search(src) else []
-    sets = [best for name in ("srcset", "data-srcset", "data-lazy-srcset") if (best := _largest(image.get(name)))]
+    usable = [src] if src and not any_found(rules.placeholders, src) else []
+    sets = [best for name in _SETS if name in given and (best := _largest(given[name]))]
     parent = image.getparent()
     if parent is not None and parent.tag == "picture":
         sets += [
@@ -138,11 +154,10 @@ def _address(image: _Element, body: Draft, shared: set[str]) -> str | None:
     candidates = _candidates(image, body.rules)
     if len(set(candidates)) > 1 and candidates[0] in shared:
         candidates = [*candidates[1:], candidates[0]]
-    placeholder = any_of(body.rules.placeholders)
     for candidate in candidates:
         if candidate[:5].lower() == "data:":
             found = data_image(candidate)
-            if found and not placeholder.search(found):
+            if found and not any_found(body.rules.placeholders, found):
                 return found
             continue
         if url := absolute(candidate, body.base_url):
@@ -157,16 +172,19 @@ def original(url: str, originals: tuple[tuple[str, str], ...]) -> str:
     >>> original("https://a.jianshu.io/1.png?imageMogr2/auto-orient/strip%7CimageView2/2/w/610", IMAGE_ORIGINALS)
     'https://a.jianshu.io/1.png'
     """
-    if any_of(tuple(pattern for pattern, _ in originals)).search(url) is None:
-        return url
-    for pattern, replacement in originals:
-        url = re.sub(pattern, replacement, url)
+    for pattern, replacement in _originals(originals):
+        if pattern.search(url):
+            url = pattern.sub(replacement, url)
     return url
 
 
+@lru_cache(maxsize=256)
+def _originals(table: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in table)
+
+
 def _is_tracker(image: _Element, url: str, rules: CleanRules) -> bool:
-    trackers = any_of(rules.trackers)
-    if trackers.search(url):
+    if any_found(rules.trackers, url):
         return True
     sizes = dict(_LENGTH.findall(image.get("style") or ""))
     width = image.get("width") or sizes.get("width") or ""
@@ -176,8 +194,7 @@ def _is_tracker(image: _Element, url: str, rules: CleanRules) -> bool:
 
 def _alt(alt: str, url: str, rules: CleanRules) -> str:
     alt = " ".join(visible(alt).split())
-    seo = any_of(rules.seo_alt)
-    if not alt or alt in url or seo.search(alt):
+    if not alt or alt in url or any_found(rules.seo_alt, alt):
         return ""
     return alt
 
@@ -189,11 +206,13 @@ def link_originals(body: Draft) -> None:
     >>> after(link_originals, '<a href="https://a.cn/1.jpg"><img src="https://a.cn/thumb/1.jpg" alt=""></a>')
     '<img src="https://a.cn/1.jpg" alt="">'
     """
+    if "a" not in body.tags:
+        return
     for image in list(body.root.iter("img")):
         link = next(image.iterancestors("a"), None)
         if link is None or text_of(link).strip() or len(link.findall(".//img")) > 1:
             continue
-        full = absolute(link.get("href") or "", body.base_url)
+        full = absolute(_VIEWER.sub("", link.get("href") or ""), body.base_url)
         if full is None or not _FULL.search(full):
             continue
         full = original(full, body.rules.image_originals)
@@ -208,6 +227,28 @@ def _file_name(url: str) -> str:
     return url.partition("?")[0].rpartition("/")[2]
 
 
+def write_formulas(body: Draft) -> None:
+    """A formula that is drawn as paths stands as its TeX, where the page gives it.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(write_formulas, '由<span data-formula="x^2"><svg><path></path></svg></span>得')
+    '由<span data-formula="x^2">x^2</span>得'
+    """
+    if not body.came_with("data-formula"):
+        return
+    for formula in body.root.findall(".//*[@data-formula]"):
+        drawn = next(formula.iter("svg", "embed"), None)
+        if drawn is None or text_of(formula).strip() or formula.find(".//img") is not None:
+            continue
+        if drawn is formula:
+            give_text_before(formula, formula.get("data-formula"))
+            drop(formula)
+        else:
+            for child in list(formula):
+                formula.remove(child)
+            formula.text = formula.get("data-formula")
+
+
 def draw(body: Draft) -> None:
     """Inline SVG and MathML: pictures and text in them stay, a formula by its TeX; icons go.
 
@@ -215,6 +256,8 @@ def draw(body: Draft) -> None:
     >>> after(draw, "<svg><title>t</title><foreignObject><p>a</p></foreignObject></svg>b<svg><path></path></svg>")
     '<div><div><p>a</p></div></div>b'
     """
+    if not body.had(("svg", "math")):
+        return
     for svg in list(body.root.iter("svg")):
         kept = etree.Element("div")
         for part in list(svg.iter("foreignObject", "img", "image", "text")):

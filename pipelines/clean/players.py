@@ -8,7 +8,7 @@ from lxml.etree import _Element
 
 from pipelines.clean.draft import Draft
 from pipelines.clean.model import Embed
-from pipelines.clean.tree import drop, replace, text_of
+from pipelines.clean.tree import drop, replace, text_of, unwrap
 from pipelines.clean.urls import absolute
 
 _MINI_PROGRAMS: Final = etree.XPath("descendant::a[@data-miniprogram-appid]")
@@ -61,6 +61,7 @@ _WIDGETS: Final[dict[object, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
     "mp-common-search": ("card", ("data-title", "data-keyword"), ()),
     "live-video": ("video", ("data-title",), ("data-src",)),
 }
+_PLAYERS: Final = (*_FRAMES, *map(str, _WIDGETS))
 _VOICE: Final = "https://res.wx.qq.com/voice/getvoice?mediaid="
 
 
@@ -73,13 +74,15 @@ def name_players(body: Draft) -> None:
     >>> after(name_players, '<mpprofile data-nickname="见实"></mpprofile>')
     '<p>公众号：见实</p>'
     """
-    for element in list(body.root.iter(*_FRAMES, *map(str, _WIDGETS))):
+    if not body.had(_PLAYERS):
+        return
+    for element in list(body.root.iter(*_PLAYERS)):
         if any(above.tag in _FRAMES for above in element.iterancestors()):
             continue
         embed = _embed(element, body.base_url)
         if embed is None:
             body.ledger.note("player without address", element.get("class") or str(element.tag))
-            drop(element)
+            (unwrap if _shows_content(element) else drop)(element)
         else:
             body.ledger.embeds.append(embed)
             replace(element, _paragraphs(element, embed, body.base_url))
@@ -92,6 +95,8 @@ def name_mini_programs(body: Draft) -> None:
     >>> after(name_mini_programs, '<a data-miniprogram-appid="wx1" data-miniprogram-nickname="b">a</a>')
     '<a data-miniprogram-appid="wx1" data-miniprogram-nickname="b">a</a>'
     """
+    if not body.came_with("data-miniprogram-appid"):
+        return
     for link in _MINI_PROGRAMS(body.root):
         title = text_of(link).strip() or link.get("data-miniprogram-nickname") or ""
         body.ledger.embeds.append(Embed(kind="mini-program", url=None, title=title))
@@ -135,7 +140,7 @@ def _first_url(element: _Element, names: tuple[str, ...], base_url: str) -> str 
 
 
 def _paragraphs(element: _Element, embed: Embed, base_url: str) -> _Element:
-    """The label, behind the still picture of a video that has one."""
+    """The label, behind the still picture of a video that has one, before what the widget itself shows."""
     paragraph = etree.Element("p")
     host = embed.url.split("/", 3)[2] if embed.url else ""
     label = f"{LABELS[embed.kind]}：{embed.title or host}"
@@ -144,9 +149,27 @@ def _paragraphs(element: _Element, embed: Embed, base_url: str) -> _Element:
     else:
         paragraph.text = label
     poster = absolute(element.get("poster") or "", base_url)
-    if poster is None:
+    kept = _shows_content(element) and _says_more(element, embed)
+    if poster is None and not kept:
         return paragraph
-    both = etree.Element("div")
-    etree.SubElement(both, "img", {"src": poster, "alt": ""})
-    both.append(paragraph)
-    return both
+    all_ = etree.Element("div")
+    if poster is not None:
+        etree.SubElement(all_, "img", {"src": poster, "alt": ""})
+    all_.append(paragraph)
+    if kept:
+        shown = etree.SubElement(all_, "div")
+        shown.text = element.text
+        shown.extend(list(element))
+        for player in list(shown.iter(*_FRAMES)):
+            drop(player)  # another way to show the same
+    return all_
+
+
+def _says_more(element: _Element, embed: Embed) -> bool:
+    said = " ".join(text_of(element).split())
+    return said not in ("", embed.title) or element.find(".//img") is not None
+
+
+def _shows_content(element: _Element) -> bool:
+    """Whether a browser shows what is in the element: it knows none of the widgets, and of objects only some."""
+    return element.tag in _WIDGETS or element.tag == "object"

@@ -8,7 +8,6 @@ from lxml.etree import _Element
 
 from pipelines.clean.parse import RAW_TEXT_TAGS, VOID_TAGS
 
-_CLOSED: Final = re.compile(r"<([^\s<>/]+)([^<>]*)/>")
 _PRE: Final = re.compile(r"<pre>.*?</pre>", re.DOTALL)
 # Hexo finds fences by line, behind spaces and list marks too, and makes tables of them, even in `pre`.
 _FENCE: Final = re.compile(r"((?:^|\n|<code[^>]*>)(?:[-*+]|[0-9]+\.)?[^\S\n]*)([`~])")
@@ -33,12 +32,13 @@ def _written(root: _Element) -> str:
     start, end = xml.index(">") + 1, xml.rfind("<")
     if end < start:  # <div/>
         return ""
-    return _CLOSED.sub(_opened, xml[start:end]).replace("\u00a0", "&nbsp;")
+    *before_closed, last = xml[start:end].split("/>")  # nowhere else: libxml2 writes `>` as `&gt;`
+    return "".join([*map(_opened, before_closed), last]).replace("\u00a0", "&nbsp;")
 
 
-def _opened(match: re.Match[str]) -> str:
-    tag, attributes = match.groups()
-    return f"<{tag}{attributes}>" if tag in VOID_TAGS else f"<{tag}{attributes}></{tag}>"
+def _opened(markup: str) -> str:
+    tag = markup[markup.rindex("<") + 1 :].partition(" ")[0]
+    return f"{markup}>" if tag in VOID_TAGS else f"{markup}></{tag}>"
 
 
 def _fences_hidden(match: re.Match[str]) -> str:

@@ -37,6 +37,8 @@ def drop_hidden(body: Draft) -> None:
     >>> after(drop_hidden, '<p>a<i style="color:red;display:none">b</i>c</p><p style="visibility:hidden">d</p>')
     '<p>ac</p><p style="visibility:hidden">d</p>'
     """
+    if not body.came_with(" hidden", "none", "None", "NONE"):
+        return
     for element in _MAYBE_HIDDEN(body.root):
         hidden = element.get("hidden")
         if (hidden is not None and hidden != "until-found") or _HIDDEN.search(element.get("style") or ""):
@@ -54,6 +56,8 @@ def keep_emphasis(body: Draft) -> None:
     >>> after(keep_emphasis, '<p style="font-weight:bold">a</p><b style="font-weight:normal">b</b>')
     '<p style="font-weight:bold"><strong>a</strong></p>b'
     """
+    if not body.came_with(' style="'):
+        return
     for element in _STYLED(body.root):
         tags = _meanings(element.get("style", ""))
         if not tags:

@@ -18,7 +18,8 @@ def collapsed(text: str) -> str:
     >>> collapsed("  甲\n 乙")
     ' 甲 乙'
     """
-    return _RUN.sub(" ", text) if _RUN.search(text) else text
+    plain = not ("\n" in text or "  " in text or "\t" in text or "\r" in text or "\f" in text)
+    return text if plain else _RUN.sub(" ", text)
 
 
 def visible(text: str) -> str:

@@ -6,6 +6,9 @@ from lxml import etree
 from lxml.etree import _Element
 
 _STRING: Final = etree.XPath("string()", smart_strings=False)
+# Text that grows by a piece at a time is copied each time: beyond this many characters a `span`, which means nothing
+# to any pass, begins anew.
+_LONG: Final = 4096
 
 
 def drop(element: _Element) -> None:
@@ -23,10 +26,14 @@ def give_text_before(element: _Element, text: str | None) -> None:
     if not text or parent is None:
         return
     previous = element.getprevious()
+    before = (parent.text if previous is None else previous.tail) or ""
+    if len(before) > _LONG:
+        previous, before = etree.Element("span"), ""
+        element.addprevious(previous)
     if previous is None:
-        parent.text = (parent.text or "") + text
+        parent.text = before + text
     else:
-        previous.tail = (previous.tail or "") + text
+        previous.tail = before + text
 
 
 def unwrap(element: _Element) -> None:
@@ -51,7 +58,7 @@ def replace(old: _Element, new: _Element) -> None:
 
 def text_of(element: _Element) -> str:
     """All text in the element, as it stands."""
-    return str(_STRING(element))
+    return str(_STRING(element)) if len(element) else element.text or ""
 
 
 def classes(element: _Element) -> frozenset[str]:

@@ -1,10 +1,12 @@
 """Addresses as they stand in a page → addresses a reader can follow."""
 
 import re
+from functools import lru_cache
+from html import escape
 from typing import Final
 from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit, urlunsplit
 
-from pipelines.clean.rules import any_of
+import nh3
 
 _CONTROL: Final = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff\u200b]+")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
@@ -13,10 +15,13 @@ _DATA_IMAGE: Final = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp);bas
 _SAFE: Final = "!#$%&'()*+,-./:;=?@[]_~"
 _STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAX_URL_CHARS: Final = 8192
+_HOST: Final = re.compile(r"https?://([^/?#]*)")
+_PLAIN_HOST: Final = re.compile(r"(?:[\w-]+\.)*[A-Za-z][\w-]*(?::[0-9]{1,5})?", re.ASCII)
 # Absolute and well-formed already, as most are: nothing to do.
+_PATH: Final = r"[A-Za-z0-9!$&'()*+,./:;=@_~-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9!$&'()*+,./:;=@_~-]*)*"
+_QUERY: Final = _PATH.replace("=@", "=?@")
 _READY: Final = re.compile(
-    r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/(?:[A-Za-z0-9!$&'()*+,./:;=@_~-]|%[0-9A-Fa-f]{2})*)?"
-    r"(?:\?(?:[A-Za-z0-9!$&'()*+,./:;=?@_~-]|%[0-9A-Fa-f]{2})+)?(?:\#(?:[A-Za-z0-9!$&'()*+,./:;=?@_~-]|%[0-9A-Fa-f]{2})+)?"
+    rf"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/{_PATH})?(?:\?(?!#|$){_QUERY})?(?:\#(?!$){_QUERY})?"
 )
 
 
@@ -31,7 +36,7 @@ def absolute(href: str, base_url: str, schemes: tuple[str, ...] = ("http", "http
     True
     """
     if _READY.fullmatch(href) and len(href) <= _MAX_URL_CHARS:
-        return href
+        return href if _host_can_be_read(href) else None
     href = href.strip(" \t\r\n\f\u00a0\u3000").replace("\t", "").replace("\n", "").replace("\r", "")
     if not href or len(href) > _MAX_URL_CHARS:
         return None
@@ -48,9 +53,20 @@ def absolute(href: str, base_url: str, schemes: tuple[str, ...] = ("http", "http
     if parts.scheme not in schemes or (parts.scheme != "mailto" and not _plausible_host(parts.hostname)):
         return None
     try:
-        return _encoded(joined)
+        url = _encoded(joined)
     except UnicodeError:  # a host that no name server could know
         return None
+    return url if _host_can_be_read(url) else None
+
+
+def _host_can_be_read(url: str) -> bool:
+    """Whether browsers take the host for one: not so `xn--` with nothing behind it, nor numbers beyond an IPv4
+    address (https://url.spec.whatwg.org/#host-parsing). Odd hosts are rare, so the gate's own reader is asked.
+    """
+    host = _HOST.match(url)
+    if host is None or (_PLAIN_HOST.fullmatch(host[1]) and "xn--" not in host[1].lower()):
+        return True
+    return "href" in nh3.clean(f'<a href="{escape(url)}">', tags={"a"}, attributes={"a": {"href"}}, link_rel=None)
 
 
 def _plausible_host(host: str | None) -> bool:
@@ -91,14 +107,17 @@ def unredirected(url: str, redirects: tuple[tuple[str, tuple[str, ...]], ...]) -
     >>> unredirected("https://link.zhihu.com/?target=https%3A//example.com/a", REDIRECTS)
     'https://example.com/a'
     """
-    if not any_of(tuple(pattern for pattern, _ in redirects)).search(url):
-        return url
-    for pattern, names in redirects:
-        if re.search(pattern, url):
+    for pattern, names in _redirects(redirects):
+        if pattern.search(url):
             query = parse_qs(urlsplit(url).query)
             for name in names:
                 for target in query.get(name, ()):
                     found = absolute(target if "://" in target else unquote(target), url)
-                    if found and not re.search(pattern, found):
+                    if found and not pattern.search(found):
                         return found
     return url
+
+
+@lru_cache(maxsize=256)
+def _redirects(table: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+    return tuple((re.compile(pattern), names) for pattern, names in table)

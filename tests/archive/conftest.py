@@ -112,6 +112,7 @@ def _make_post(**changes: Any) -> Post:
         "head_image": images[0].key,
         "images": images,
         "missing_images": (MissingImage(url="https://img.example/gone.png", reason="http-404", retryable=False),),
+        "boilerplate": ("责任编辑：鸟", "长按识别二维码"),
         "embeds": (Embed(kind="video", url="https://v.qq.com/x/page/a.html", title="采访"),),
         "warc": (WarcRecord(segment="raw/niaogebiji/2026-11-22/r-0001.warc.gz", record_id="<urn:uuid:1>"),),
         "source_sha256": hashlib.sha256(repr(sorted(changes.items(), key=lambda item: item[0])).encode()).hexdigest(),

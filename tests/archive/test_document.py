@@ -19,7 +19,7 @@ SEED_KEYS = ["title", "categories", "headimg", "author", "comments", "date", "th
 OTHER_KEYS = [
     *("site", "id", "url", "section", "tags", "description", "lang"),
     *("published_at", "updated_at", "fetched_at"),
-    *("images", "missing_images", "embeds", "warc"),
+    *("images", "missing_images", "embeds", "boilerplate", "warc"),
     *("version", "parent", "source_sha256", "content_sha256", "body_sha256"),
     *("extractor", "generator", "disableNunjucks", "permalink"),
 ]

@@ -144,6 +144,16 @@ def test_odd_images_are_misses_and_their_post_is_archived(visitor: Birdnest, odd
     assert done.report["verdict"] == "below expectations", "most of its images are missing"
 
 
+def test_images_that_no_browser_would_fetch_are_listed_too(visitor: Birdnest, odd_site: OddSite) -> None:
+    odd_site.answers["/good.png"] = Answer(headers=PNG, body=picture())
+    urls = ["ftp://img.example/a.jpg", "file:///C:/a.jpg", "http://[::1/x.jpg", "http://img.example:99999/x.jpg"]
+    pictures = "".join(f'<p><img src="{url}"></p>' for url in [*urls, "https://img.example/good.png"])
+    assert visitor("archive", odd_site.article(14, more=pictures)).code == 4, "most of its images are missing"
+    document = visitor.head("article-14").document
+    assert [image.url for image in document.images] == ["https://img.example/good.png"]
+    assert {(image.url, image.reason) for image in document.missing_images} == {(url, "unsupported") for url in urls}
+
+
 def test_a_list_that_is_gone_fails_the_run_though_posts_may_be(visitor: Birdnest, odd_site: OddSite) -> None:
     cards = "".join(
         f'<div class="articleBox"><a href="{odd_site.article(number)}">第{number}篇</a></div>'

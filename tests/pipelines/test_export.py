@@ -234,3 +234,8 @@ def test_a_post_that_was_taken_down_stays_down(session: ArchiveSession, make_pos
     stub = Document(front={"site": ref.site, "id": ref.id, "version": 1, "op": "takedown"}, body="")
     assert session.archive.store.create(ref.key, write(stub), CONTENT_TYPE)
     assert export(session, recall(session, post)).outcome == Outcome(status="taken-down", version=1)
+
+
+def test_boilerplate_that_the_cleaner_moved_off_the_body_is_committed(make_post: Make) -> None:
+    clean = CleanBody(html="", text="字", boilerplate=("责任编辑：鸟",))
+    assert finish(make_post(clean=clean)).boilerplate == ("责任编辑：鸟",)

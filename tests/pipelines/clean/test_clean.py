@@ -63,9 +63,34 @@ def test_a_profile_names_its_own_tag_pages_and_originals() -> None:
     assert cleaned.images[0].url == "https://example.com/a.jpg"
 
 
-@pytest.mark.parametrize("boilerplate", ["打赏作者", "责任编辑：史建磊", "长按二维码关注", "本文来自某某"])
+@pytest.mark.parametrize("boilerplate", ["打赏作者", "责任编辑在此前说过：要慢", "长按二维码关注", "本文来自某某"])
 def test_boilerplate_is_not_deleted_on_a_guess(boilerplate: str) -> None:
     assert boilerplate in clean(f"<p>正文。</p><p>{boilerplate}</p>", _BASE).text
+
+
+def test_boilerplate_moves_to_metadata_with_its_picture_and_in_order() -> None:
+    html = "<p>正文。</p><p><img src=/qr.png></p><p>长按识别二维码关注我们</p><p>-END-</p><p>责任编辑：史建磊</p>"
+    cleaned = clean(html, _BASE)
+    assert cleaned.html == "<p>正文。</p>"
+    assert cleaned.boilerplate == ("长按识别二维码关注我们 https://example.com/qr.png", "责任编辑：史建磊")
+    assert ("boilerplate", 2) in {(note.rule, note.count) for note in cleaned.notes}
+
+
+def test_an_article_is_never_all_boilerplate() -> None:
+    assert clean("<p>责任编辑：史建磊</p>", _BASE).html == "<p>责任编辑：史建磊</p>"
+
+
+def test_a_profile_names_boilerplate_by_selector_and_by_text() -> None:
+    rules = CleanRules(boilerplate=("div.from", "re:^本文来自"))
+    cleaned = clean('<p>本文来自某某</p><p>正文。</p><div class="from">公众号：某某</div><p>完</p>', _BASE, rules)
+    assert cleaned.boilerplate == ("公众号：某某", "本文来自某某")
+    assert cleaned.html == "<p>正文。</p>\n<p>完</p>"
+
+
+def test_tags_in_listings_of_decoded_posts_are_text_again() -> None:
+    html = "<pre><code><template><p>{{ a }}</p></template><script setup>x</script></code></pre>"
+    rules = CleanRules(repair_decoded=True)
+    assert clean(html, _BASE, rules).text == "<template><p>{{ a }}</p></template><script setup>x</script>"
 
 
 @pytest.mark.parametrize("text", ["“全角”，。！", "ＡＢＣ１２３", "㍿ ﬁ", "𠮷野家", "👨‍👩‍👧‍👦", "①②", "café", "\ue000"])

@@ -73,7 +73,8 @@ def test_text_is_kept(body: str) -> None:
             element.remove(child)
     removed = re.compile(r"复制代码|-(?:THE)?END-|视频：[a-z.]*")
     wanted, kept = (
-        removed.sub("", re.sub(r"[\s\u200b\ufeff]", "", text)) for text in (text_of(source), clean(body, _BASE).text)
+        removed.sub("", re.sub(r"[\s\u200b\ufeff]", "", text))
+        for text in (text_of(source), "".join((clean(body, _BASE).text, *clean(body, _BASE).boilerplate)))
     )
     shingles = {wanted[at : at + 5] for at in range(len(wanted) - 4)}
     lost = [shingle for shingle in shingles if shingle not in kept]

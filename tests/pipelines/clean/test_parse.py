@@ -27,7 +27,7 @@ def test_the_quick_way_and_the_exact_way_agree(html: str) -> None:
     parser.strip_tags(["template"])
     root = parser.root
     assert root is not None
-    quick = quick_tree(root)
+    quick = quick_tree(root.html or "")
     if quick is None:  # an element called `b<br`: then there is only the exact way
         return
     assert etree.tostring(quick, method="c14n") == etree.tostring(exact_tree(root), method="c14n")
@@ -64,6 +64,12 @@ def test_deep_nesting_keeps_its_text_in_order() -> None:
     depth = 10_000
     body = parse_body("<div>x" * depth + "字" + "</div>y" * depth)
     assert "".join(body.itertext()) == "x" * depth + "字" + "y" * depth
+
+
+@pytest.mark.parametrize("depth", [100, 260, 1_500, 1_999, 5_000])
+def test_an_article_deep_in_its_page_holds_its_text(depth: int) -> None:
+    page = parse_page("<div>" * depth + "<main><p>甲<b>乙</b></p><p>丙</p></main>丁")
+    assert "".join(page.cssselect("main")[0].itertext()) == "甲乙丙"
 
 
 def test_foreign_elements_are_found_by_plain_names() -> None:
