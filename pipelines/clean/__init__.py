@@ -93,6 +93,7 @@ PASSES: Final[tuple[Callable[[Draft], None], ...]] = (
     links.mend_links,
     links.keep_targets,
     layout.lay_out,
+    pictures.link_cut_originals,
     outline.drop_end_lines,
     boilerplate.move_boilerplate,
     links.drop_lost_links,

@@ -103,7 +103,7 @@ def _tail(root: _Element) -> list[_Element]:
 
 def _line(block: _Element) -> str:
     """The text of a paragraph that is one line of words."""
-    if block.tag != "p" or block.find(".//img") is not None or block.find(".//br") is not None:
+    if block.tag != "p" or next(block.iter("img", "br"), None) is not None:
         return ""
     text = text_of(block).strip()
     return text if len(text) <= _MAX_LINE_CHARS else ""
@@ -121,8 +121,7 @@ def _scan_code(last: _Element) -> list[_Element]:
 
 
 def _is_picture(block: _Element) -> bool:
-    images = [block] if block.tag == "img" else block.findall(".//img")
-    return block.tag == "p" and len(images) == 1 and not text_of(block).strip()
+    return block.tag == "p" and sum(1 for _ in block.iter("img")) == 1 and not text_of(block).strip()
 
 
 def _related(last: _Element) -> list[_Element]:
@@ -140,7 +139,9 @@ def _related(last: _Element) -> list[_Element]:
 
 
 def _only_links(block: _Element) -> bool:
-    if block.tag not in ("p", "ul", "ol") or block.find(".//img") is not None:
+    if block.tag not in ("p", "ul", "ol") or next(block.iter("a"), None) is None:
+        return False
+    if next(block.iter("img"), None) is not None:
         return False
     linked = "".join(text_of(link) for link in block.iter("a"))
     return bool(linked.strip()) and "".join(linked.split()) == "".join(text_of(block).split())

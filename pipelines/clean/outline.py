@@ -116,8 +116,9 @@ def find_typed_lists(body: Draft) -> None:
     '<p>x</p><ul><li>a</li><li>b</li><li>c</li></ul>'
     """
     pattern = re.compile(body.rules.bullets)
-    for block in body.root.findall("p"):
-        _split_typed_lines(block, pattern)
+    if next(body.root.iter("br"), None) is not None:
+        for block in body.root.findall("p"):
+            _split_typed_lines(block, pattern)
     run: list[_Element] = []
     for block in [*body.root, None]:
         match = pattern.match(block.text or "") if block is not None and block.tag == "p" else None

@@ -8,6 +8,7 @@ from lxml import etree
 from lxml.etree import _Element
 
 from pipelines.clean.draft import Draft
+from pipelines.clean.layout import lay_out
 from pipelines.clean.rules import CleanRules, any_found
 from pipelines.clean.text import visible
 from pipelines.clean.tree import drop, give_text_before, replace, text_of, unwrap
@@ -15,7 +16,9 @@ from pipelines.clean.urls import absolute, data_image
 
 _WITH_URLS: Final = etree.XPath("descendant::*[contains(@style, 'url(')]")
 _IMAGE_TAGS: Final = ("amp-img", "mip-img", "image")
-_BACKGROUND: Final = re.compile(r"""background(?:-image)?\s*:[^;]*?url\(\s*["']?([^"')]+)["']?\s*\)""", re.IGNORECASE)
+_BACKGROUND: Final = re.compile(
+    r"""background(?:-image)?\s*+:(?:(?!background|url\()[^;])*+url\(\s*+["']?([^"'()]+)["']?\s*\)""", re.IGNORECASE
+)
 _LENGTH: Final = re.compile(r"(?:^|[;\s])(?:min-)?(width|height)\s*:\s*([0-9]+(?:\.[0-9]+)?)px", re.IGNORECASE)
 _TALL: Final = re.compile(
     r"padding-(?:top|bottom)\s*:\s*[2-9]\d(?:\.\d+)?%|padding-(?:top|bottom)\s*:\s*\d{3}", re.IGNORECASE
@@ -221,6 +224,19 @@ def link_originals(body: Draft) -> None:
             body.ledger.note("full picture", full)
             image.set("src", full)
             unwrap(link)
+
+
+def link_cut_originals(body: Draft) -> None:
+    """A link around a picture and text is two links once they are laid out, the first perhaps to its own picture.
+
+    >>> from pipelines.clean.draft import after
+    >>> after(link_cut_originals, '<p><a href="https://a.cn/1.jpg"><img src="https://a.cn/1.jpg"></a></p><p>b</p>')
+    '<p><img src="https://a.cn/1.jpg" alt=""></p><p>b</p>'
+    """
+    found = body.ledger.counts.get("full picture", 0)
+    link_originals(body)
+    if body.ledger.counts.get("full picture", 0) != found:
+        lay_out(body)  # what the link kept apart is one again
 
 
 def _file_name(url: str) -> str:

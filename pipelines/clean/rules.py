@@ -23,7 +23,7 @@ IMAGE_ORIGINALS: Final = (
     (r"^https?://cors\.zfour\.workers\.dev/\?(?=https?://)", ""),  # proxy put before 人人都是产品经理 images
     (r"(image\.woshipm\.com/[^!?#]+)![^?#]*", r"\1"),  # 人人都是产品经理: `!/both/236x143`
     (r"(?<=[?&])(?:tp=webp|wxfrom=\d+|wx_lazy=\d+|wx_co=\d+)(?:&|(?=#)|$)", ""),  # 微信: how, not which
-    (r"(mmbiz\.q(?:pic|logo)\.cn/[^#]*?)[?&]+(?=#|$)", r"\1"),  # 微信
+    (r"(mmbiz\.q(?:pic|logo)\.cn/[^#]*?)(?<![?&])[?&]++(?=#|$)", r"\1"),  # 微信
 )
 
 TRACKERS: Final = (

@@ -19,8 +19,8 @@ _HIDDEN: Final = re.compile(r"(?:^|[;\s{])display\s*:\s*none", re.IGNORECASE)
 _MEANINGS: Final = (
     ("strong", re.compile(r"font-weight\s*:\s*(?:bold|bolder|[6-9]00|1000)", re.IGNORECASE)),
     ("em", re.compile(r"font-style\s*:\s*(?:italic|oblique)", re.IGNORECASE)),
-    ("s", re.compile(r"text-decoration[\w-]*\s*:[^;]*line-through", re.IGNORECASE)),
-    ("u", re.compile(r"text-decoration[\w-]*\s*:[^;]*underline", re.IGNORECASE)),
+    ("s", re.compile(r"text-decoration(?:-line)?\s*+:(?:(?!text-decoration)[^;])*?line-through", re.IGNORECASE)),
+    ("u", re.compile(r"text-decoration(?:-line)?\s*+:(?:(?!text-decoration)[^;])*?underline", re.IGNORECASE)),
     ("sup", re.compile(r"vertical-align\s*:\s*super", re.IGNORECASE)),
     ("sub", re.compile(r"vertical-align\s*:\s*sub\b", re.IGNORECASE)),
 )
