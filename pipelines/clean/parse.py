@@ -59,9 +59,9 @@ _NON_CHARACTER: Final = re.compile(
 _C1: Final = re.compile(rb"\xc2[\x80-\x9f]")
 _ASTRAL_STRAY: Final = re.compile(rb"[\xf0-\xf4].\xbf[\xbe\xbf]", re.DOTALL)
 # Numeric references; those of the aggregator's `&#123;` stand in every third post.
-_REFERENCE: Final = re.compile(r"&#([0-9A-Fa-fxX]+)")
+_REFERENCE: Final = re.compile(rb"&#([0-9A-Fa-fxX]+)")
 _HARMLESS: Final = re.compile(
-    r"3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3}|[xX][1-9A-Ea-e][0-9A-Fa-f]{3}"
+    rb"3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3}|[xX][1-9A-Ea-e][0-9A-Fa-f]{3}"
 )
 _C0: Final = bytes({*range(32), 127} - set(b"\t\n\r\f"))
 _SPACES: Final = bytes.maketrans(b"\r\f", b"\n ")
@@ -80,10 +80,11 @@ def parse_page(html: str) -> _Element:
     >>> page.findtext("body/p"), page.findtext(".//o_p")
     ('after the end', 'word')
     """
-    parser = LexborHTMLParser(_encoded(html))
+    data = _encoded(html)
+    parser = LexborHTMLParser(data)
     parser.strip_tags(["template"])
     return _convert(
-        parser.root, _serialised(parser.root), printable if _refers_to_forbidden(html) else str, MAX_PAGE_DEPTH
+        parser.root, _serialised(parser.root), printable if _refers_to_forbidden(data) else str, MAX_PAGE_DEPTH
     )
 
 
@@ -108,14 +109,15 @@ class Body(NamedTuple):
 
 def read_body(html: str) -> Body:
     """What :func:`parse_body` gives, and what is quicker to search than a tree."""
-    parser = LexborHTMLParser(b"<!DOCTYPE html><body>" + _encoded(html))
+    data = _encoded(html)
+    parser = LexborHTMLParser(b"<!DOCTYPE html><body>" + data)
     markup = _serialised(parser.body)
     tags = frozenset(_TAG_NAME.findall(markup))
     if not _UNSEEN.isdisjoint(tags):
         parser.strip_tags(list(_UNSEEN & tags))
         markup = _serialised(parser.body)
         tags -= _UNSEEN
-    root = _convert(parser.body, markup, _visible if _refers_to_forbidden(html) else visible)
+    root = _convert(parser.body, markup, _visible if _refers_to_forbidden(data) else visible)
     return Body(root=root, markup=markup, tags=tags)
 
 
@@ -151,11 +153,11 @@ def _without_flood(data: bytes) -> bytes:
     return _FORMATTING.sub(rb"<\1>", data)
 
 
-def _refers_to_forbidden(html: str) -> bool:
+def _refers_to_forbidden(data: bytes) -> bool:
     """Whether a numeric reference may stand for a character that :func:`printable` takes out."""
-    if "&#" not in html:
+    if b"&#" not in data:
         return False
-    return not all(_HARMLESS.fullmatch(number) for number in set(_REFERENCE.findall(html)))
+    return not all(_HARMLESS.fullmatch(number) for number in set(_REFERENCE.findall(data)))
 
 
 def printable(text: str) -> str:

@@ -85,7 +85,11 @@ def _encoded(url: str) -> str:
 
 
 def _idna(netloc: str) -> str:
-    return netloc.encode("idna").decode("ascii")
+    """Raises UnicodeError for what is no name, such as one with a full-width solidus: that would become a real one."""
+    name = netloc.encode("idna").decode("ascii")
+    if not _plausible_host(name) or any(name.count(mark) != netloc.count(mark) for mark in "/?#@:"):
+        raise UnicodeError(netloc)
+    return name
 
 
 def data_image(src: str) -> str | None:
