@@ -177,7 +177,9 @@ def original(url: str, originals: tuple[tuple[str, str], ...]) -> str:
     """
     for pattern, replacement in _originals(originals):
         if pattern.search(url):
-            url = pattern.sub(replacement, url)
+            found = absolute(pattern.sub(replacement, url), url)
+            if found is not None and found != url:
+                return original(found, originals)  # what is behind a proxy may ask for a smaller one itself
     return url
 
 
