@@ -6,7 +6,7 @@ import base64
 import hashlib
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -91,13 +91,17 @@ class S3Store:
                 raise self._error(error, f"read {key}") from error
         raise AssertionError("unreachable")
 
-    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + prefix)
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[ObjectInfo]:
+        start: dict[str, Any] = {"StartAfter": self.prefix + after} if after else {}
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=self.prefix + prefix, **start
+        )
         try:
             for page in pages:
                 self.usage.count("LIST")
                 for item in page.get("Contents", ()):
-                    yield ObjectInfo(key=item["Key"].removeprefix(self.prefix), bytes=item["Size"])
+                    key = item["Key"].removeprefix(self.prefix)
+                    yield ObjectInfo(key=key, bytes=item["Size"], modified=item["LastModified"])
         except (ClientError, BotoCoreError) as error:
             raise self._error(error, f"list {prefix or 'the archive'}") from error
 

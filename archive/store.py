@@ -15,6 +15,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -27,10 +28,11 @@ _STALE_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectInfo:
-    """An object's key and its size in bytes."""
+    """An object's key, its size in bytes, and when it was written by the store's own clock."""
 
     key: str
     bytes: int
+    modified: datetime
 
 
 class Usage:
@@ -69,8 +71,11 @@ class Store(Protocol):
     def read(self, key: str) -> bytes:
         """An object's bytes. Raises ObjectMissing, StoreError."""
 
-    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """All objects whose key begins with `prefix`, in the order of their keys. Raises StoreError."""
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[ObjectInfo]:
+        """All objects whose key begins with `prefix` and comes after `after`, in the order of their keys.
+
+        Raises StoreError.
+        """
 
 
 def open_store(url: str) -> Store:
@@ -132,15 +137,15 @@ class FolderStore:
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 raise ObjectMissing(self.url, key) from None
 
-    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[ObjectInfo]:
         self.usage.count("LIST")
         folder, _, _ = prefix.rpartition("/")
         with self._explained(f"list {prefix or 'the archive'}"):
-            for info in self._walk(self.root / folder, f"{folder}/" if folder else ""):
-                if info.key.startswith(prefix):
+            for info in self._walk(self.root / folder, f"{folder}/" if folder else "", after):
+                if info.key.startswith(prefix) and info.key > after:
                     yield info
 
-    def _walk(self, folder: Path, prefix: str) -> Iterator[ObjectInfo]:
+    def _walk(self, folder: Path, prefix: str, after: str) -> Iterator[ObjectInfo]:
         try:
             entries = list(os.scandir(folder))
         except (FileNotFoundError, NotADirectoryError):
@@ -148,10 +153,14 @@ class FolderStore:
         # A key's order is that of its whole path: "a-b" comes before "a/b", so folders sort with their slash.
         for entry in sorted(entries, key=lambda e: e.name + "/" * e.is_dir()):
             if entry.is_dir():
-                if prefix or entry.name != _TEMPORARY:
-                    yield from self._walk(Path(entry.path), f"{prefix}{entry.name}/")
+                inside = f"{prefix}{entry.name}/"
+                passed = inside < after and not after.startswith(inside)
+                if not passed and inside != f"{_TEMPORARY}/":
+                    yield from self._walk(Path(entry.path), inside, after)
             else:
-                yield ObjectInfo(key=prefix + entry.name, bytes=entry.stat().st_size)
+                status = entry.stat()
+                written = datetime.fromtimestamp(status.st_mtime, UTC)
+                yield ObjectInfo(key=prefix + entry.name, bytes=status.st_size, modified=written)
 
     def _write_temporary(self, data: bytes) -> Path:
         folder = self.root / _TEMPORARY

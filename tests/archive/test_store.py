@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,27 @@ def test_a_prefix_lists_the_keys_that_begin_with_it(store: Store) -> None:
         "runs/": [],
     }
     assert {prefix: keys(store, prefix) for prefix in listed} == listed
+
+
+def test_a_listing_begins_after_any_key(store: Store) -> None:
+    names = sorted(("a/b/c", "a/b/d", "a-b", "a0", "b/c", "posts/s/a-1/v0001.html", "posts/s/a-10/v0001.html"))
+    for name in names:
+        store.create(name, b"", TEXT)
+
+    for after in (*names, "", "a/", "a/b", "a/b/", "a/b/cc", "a/c", "b", "b/c/d", "posts/s/a-1/v0001.html0", "z"):
+        assert [info.key for info in store.list(after=after)] == [name for name in names if name > after]
+        assert [info.key for info in store.list("a/b", after=after)] == [
+            name for name in names if name.startswith("a/b") and name > after
+        ]
+
+
+def test_an_object_tells_when_it_was_written(store: Store) -> None:
+    before = datetime.now(UTC)
+    store.create("a", b"", TEXT)
+
+    (info,) = store.list()
+
+    assert before - timedelta(seconds=2) <= info.modified <= datetime.now(UTC) + timedelta(seconds=2)
 
 
 def test_more_objects_than_one_page_holds_are_all_listed(store: Store) -> None:

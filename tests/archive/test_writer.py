@@ -325,9 +325,9 @@ class LossyStore:
         self._arrive()
         return self.store.read(key)
 
-    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[ObjectInfo]:
         self._arrive()
-        return self.store.list(prefix)
+        return self.store.list(prefix, after=after)
 
     def _arrive(self) -> None:
         """Delayed writes reach the store some calls after their reply was given up."""
@@ -459,9 +459,9 @@ class OvertakenStore(FolderStore):
         self._maybe_overtaken()
         return super().read(key)
 
-    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[ObjectInfo]:
         self._maybe_overtaken()
-        return super().list(prefix)
+        return super().list(prefix, after=after)
 
     def _maybe_overtaken(self) -> None:
         if self._calls_before == 0:
