@@ -16,6 +16,9 @@ def repair_decoded(html: str) -> str:
     >>> repair_decoded('<pre><code><span class=k>x</span><template><p>1</p></template></code></pre><p>2</p>')
     '<pre><code><span class=k>x</span>&lt;template>&lt;p>1&lt;/p>&lt;/template></code></pre><p>2</p>'
     """
+    ascii_lower = html.encode("utf-8", "replace").lower()
+    if b"<pre" not in ascii_lower and b"<code" not in ascii_lower:
+        return html
     pieces: list[str] = []
     at = 0
     lower = html.lower()

@@ -34,9 +34,9 @@ class Ledger:
         return tuple(Note(rule=rule, count=count, sample=self.samples[rule]) for rule, count in self.counts.items())
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Draft:
-    """The tree that a pass changes in place, and what it needs to know for it.
+    """The tree that a pass changes in place (`layout.lay_out` puts a new one there), and what it needs to know for it.
 
     `markup` and `tags` tell what the tree was made of: a pass that has nothing to do sees so there, in a fraction
     of the time that a walk through the tree takes.
@@ -51,7 +51,11 @@ class Draft:
 
     def came_with(self, *words: str) -> bool:
         """Whether one of the words stood in the markup, as a name or in a value."""
-        return any(word in self.markup for word in words)
+        markup = self.markup
+        for word in words:  # noqa: SIM110 - twice as fast as `any` with a generator, and asked twenty times a post
+            if word in markup:
+                return True
+        return False
 
     def had(self, tags: Iterable[object]) -> bool:
         """Whether one of the tags stood in the markup."""

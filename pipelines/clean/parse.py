@@ -39,7 +39,6 @@ _UNSEEN: Final = frozenset(("script", "style", "template", "head", "title", "met
 
 _TAG_NAME: Final = re.compile(r"<([A-Za-z][^\s/>]*)")
 _OPEN_VOID: Final = re.compile(rf"<(?:{_VOID})(?: [^>]*)?(?=>)")
-_RAW_OPENINGS: Final = tuple(f"<{tag}" for tag in RAW_TEXT_TAGS)
 _RAW_OPENING: Final = re.compile(rf"<({'|'.join(sorted(RAW_TEXT_TAGS))})(?: [^>]*)?>")
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 # A tag with a name that XML does not know or takes for a namespace's, in its own or an attribute's place.
@@ -57,6 +56,7 @@ _NON_CHARACTER: Final = re.compile(
     f"[{''.join(chr(plane << 16 | end) for plane in range(1, 17) for end in (0xFFFE, 0xFFFF))}]"
 )
 _C1: Final = re.compile(rb"\xc2[\x80-\x9f]")
+_ASTRAL_LEADS: Final = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
 _ASTRAL_STRAY: Final = re.compile(rb"[\xf0-\xf4].\xbf[\xbe\xbf]", re.DOTALL)
 # Numeric references; those of the aggregator's `&#123;` stand in every third post.
 _REFERENCE: Final = re.compile(rb"&#([0-9A-Fa-fxX]+)")
@@ -133,14 +133,26 @@ def parse_clean(html: str) -> _Element:
 
 
 def _encoded(html: str) -> bytes:
-    """UTF-8 for lexbor, without the characters that HTML forbids: to look for bytes is ten times as fast."""
+    """UTF-8 for lexbor, without the characters that HTML forbids."""
     data = html.encode("utf-8", "ignore")
-    if b"\xef\xb7" in data or "\ufffe" in html or "\uffff" in html or _C1.search(data) or _ASTRAL_STRAY.search(data):
+    if _may_hold_forbidden(html, data):
         data = printable(data.decode("utf-8")).encode("utf-8")
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     data = data.translate(_SPACES, _C0)
     return data if data.count(b"<") <= _MANY_TAGS else _without_flood(data)
+
+
+def _may_hold_forbidden(html: str, data: bytes) -> bool:
+    """Whether characters may be in it that :func:`printable` takes out, control characters below U+0080 aside.
+
+    To look for bytes is ten times as fast, but for two that end in what full-width punctuation begins with.
+    """
+    if b"\xef\xb7" in data or "\ufffe" in html or "\uffff" in html:
+        return True
+    if b"\xc2" in data and _C1.search(data):
+        return True
+    return any(lead in data for lead in _ASTRAL_LEADS) and _ASTRAL_STRAY.search(data) is not None
 
 
 def _without_flood(data: bytes) -> bytes:
@@ -189,10 +201,11 @@ def _convert(node: LexborNode | None, markup: str, tidy: Callable[[str], str], m
 
 def quick_tree(markup: str, tidy: Callable[[str], str] = printable) -> _Element | None:
     """The tree by way of strict XML, of what lexbor has written; None where libxml2 refuses it."""
-    if any(opening in markup for opening in _RAW_OPENINGS):
+    if _RAW_OPENING.search(markup):
         markup = _escaped_raw_text(markup)
     if "<!--" in markup:
         markup = _COMMENT.sub("", markup)
+    markup = markup.replace("<br>", "<br/>")
     markup = tidy(_OPEN_VOID.sub(_closed, markup).replace("&nbsp;", "\u00a0"))
     if " xmlns" not in markup and " xml:" not in markup:
         try:

@@ -178,7 +178,10 @@ def any_found(patterns: tuple[str, ...], text: str) -> bool:
     >>> any_found(TRACKERS, "https://picsum.photos/400/300"), any_found((), "a")
     (True, False)
     """
-    return any(pattern.search(text) for pattern in compiled(patterns))
+    for pattern in compiled(patterns):  # noqa: SIM110 - twice as fast as `any` with a generator
+        if pattern.search(text):
+            return True
+    return False
 
 
 @lru_cache(maxsize=256)
