@@ -1,5 +1,6 @@
 """Pictures: found wherever pages hide their addresses, written as `src` and `alt`."""
 
+import itertools
 import re
 from functools import lru_cache
 from typing import Final
@@ -109,6 +110,8 @@ def resolve_pictures(body: Draft) -> None:
 
 
 _MANY: Final = 500
+_FORMULA_LAYER: Final = re.compile(r"\bkatex\b|mathjax|mjx-container", re.IGNORECASE)
+_MAX_TWIN_LEVELS: Final = 3
 
 
 def _unusable(image: _Element, rules: CleanRules) -> list[str]:
@@ -267,10 +270,24 @@ def write_formulas(body: Draft) -> None:
             formula.text = formula.get("data-formula")
 
 
+def _drop_twin(math: _Element, body: Draft) -> None:
+    """KaTeX and MathJax write a formula twice, as MathML for screen readers and drawn; the drawing, beside what holds
+    the MathML, is marked as hidden from them (https://katex.org/docs/options.html, `htmlAndMathml`).
+    """
+    for layer in itertools.islice(math.iterancestors(), _MAX_TWIN_LEVELS):
+        if _FORMULA_LAYER.search(f"{layer.tag} {layer.get('class')}"):
+            for part in layer:
+                if part.get("aria-hidden") == "true":
+                    body.ledger.note("formula drawn beside its MathML", text_of(part))
+                    drop(part)
+
+
 def draw(body: Draft) -> None:
     """Inline SVG and MathML: pictures and text in them stay, a formula by its TeX; icons go.
 
     >>> from pipelines.clean.draft import after
+    >>> after(draw, "<i class=katex><i><math><mi>x</mi></math></i><i aria-hidden=true>x</i></i>")
+    '<i class="katex"><i>x</i></i>'
     >>> after(draw, "<svg><title>t</title><foreignObject><p>a</p></foreignObject></svg>b<svg><path></path></svg>")
     '<div><div><p>a</p></div></div>b'
     """
@@ -294,6 +311,7 @@ def draw(body: Draft) -> None:
             body.ledger.note("svg", "")
             drop(svg)
     for math in list(body.root.iter("math")):
+        _drop_twin(math, body)
         tex = next((text_of(note) for note in math.iter("annotation") if "tex" in (note.get("encoding") or "")), None)
         give_text_before(math, tex.strip() if tex else text_of(math))
         drop(math)
