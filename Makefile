@@ -15,8 +15,9 @@ test: $(READY)  ## the whole test suite
 bench: $(READY)  ## CPU, memory and store requests per post, 300 and 2,000 replica posts
 	$(BIN)/python benchmarks/crawl.py
 
-bench-clean: $(READY)  ## how well the cleaner cleans real posts and pages, beside other tools, against its floors
+bench-clean: $(READY)  ## how well the cleaner cleans real posts and pages, beside other tools, against its floors; how its time grows
 	$(BIN)/python -m benchmarks.clean
+	$(BIN)/python -m benchmarks.clean_growth
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check .

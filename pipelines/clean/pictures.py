@@ -275,7 +275,7 @@ def _drop_twin(math: _Element, body: Draft) -> None:
     the MathML, is marked as hidden from them (https://katex.org/docs/options.html, `htmlAndMathml`).
     """
     for layer in itertools.islice(math.iterancestors(), _MAX_TWIN_LEVELS):
-        if _FORMULA_LAYER.search(f"{layer.tag} {layer.get('class')}"):
+        if _FORMULA_LAYER.search(f"{layer.tag!s} {layer.get('class')}"):
             for part in layer:
                 if part.get("aria-hidden") == "true":
                     body.ledger.note("formula drawn beside its MathML", text_of(part))

@@ -7,6 +7,7 @@ from lxml.etree import _Element
 
 _MAX_SPAN: Final = 1000  # HTML's own limit for colspan
 _MAX_AREA: Final = 250_000  # a grid larger than that is made to exhaust its reader
+_MAX_ROUNDS: Final = 20  # real tables need one or two
 _SECTIONS: Final = ("thead", "tbody", "tfoot")
 
 
@@ -38,7 +39,12 @@ def _fit_spans(table: _Element) -> None:
         for cell in cells:
             _set_span(cell, "rowspan", 1)
             _set_span(cell, "colspan", 1)
-    _fit_columns(_groups(table))
+    groups = _groups(table)
+    for _ in range(_MAX_ROUNDS):
+        if not _fit_columns(groups):
+            return
+    for cell in cells:
+        _set_span(cell, "colspan", 1)
 
 
 def _remove(element: _Element) -> None:
@@ -80,17 +86,23 @@ def _fit_rowspans(rows: list[_Element]) -> None:
             _set_span(cell, "rowspan", min(span(cell, "rowspan"), len(rows) - index))
 
 
-def _fit_columns(groups: list[list[_Element]]) -> None:
-    """No column in which no cell begins, and no two cells in one place: spans shrink until that is so."""
+def _fit_columns(groups: list[list[_Element]]) -> bool:
+    """No column in which no cell begins, and no two cells in one place: spans shrink, and whether one did: then the
+    cells after it stand elsewhere.
+    """
+    shrunk = False
     places = [place for group in groups for place in _placed(group)]
     begun = sorted({column for _, column, _ in places})
     renumbered = {column: index for index, column in enumerate(begun)}
     for cell, column, width in places:
         columns = bisect_left(begun, column + width) - bisect_left(begun, column)
-        _set_span(cell, "colspan", columns if renumbered[column] + columns <= len(begun) else 1)
+        columns = columns if renumbered[column] + columns <= len(begun) else 1
+        shrunk |= columns != span(cell, "colspan")
+        _set_span(cell, "colspan", columns)
         scope = cell.get("scope")
         if scope is not None and scope not in ("row", "col", "rowgroup", "colgroup"):
             del cell.attrib["scope"]
+    return shrunk
 
 
 def _placed(rows: list[_Element]) -> list[tuple[_Element, int, int]]:

@@ -8,7 +8,7 @@ from lxml.etree import _Element
 _STRING: Final = etree.XPath("string()", smart_strings=False)
 # Text that grows by a piece at a time is copied each time: beyond this many characters a `span`, which means nothing
 # to any pass, begins anew.
-_LONG: Final = 4096
+_LONG: Final = 512
 
 
 def drop(element: _Element) -> None:
