@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -18,10 +22,12 @@ from botocore.exceptions import (
     ReadTimeoutError,
     ResponseStreamingError,
 )
+from platformdirs import user_state_path
 
 from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
 from archive.layout import check_key
-from archive.store import ObjectInfo, Usage
+from archive.locks import hold_lock
+from archive.store import DEFAULTS, ObjectInfo, StoreOptions, Usage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,40 +44,127 @@ class S3Store:
     digest that most servers check.
     """
 
-    def __init__(self, client: S3Client, bucket: str, prefix: str) -> None:
+    def __init__(self, client: S3Client, bucket: str, prefix: str, options: StoreOptions = DEFAULTS) -> None:
         self.client = client
         self.bucket = bucket
         self.prefix = f"{prefix}/" if prefix else ""
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")
         self.usage = Usage()
+        self._options = options
+        self._asked = _asked_of_each_object(options)
+        self._keeps_create_only = True
+        self._checks_digests = True
+        self._learned = False
 
     @classmethod
-    def open(cls, url: str) -> S3Store:
+    def open(cls, url: str, options: StoreOptions = DEFAULTS) -> S3Store:
         """The store of `s3://bucket/prefix`. Raises UsageError without a bucket, StoreError without credentials."""
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         if not bucket:
             raise UsageError(f"archive {url!r}: expected s3://bucket or s3://bucket/prefix")
-        return cls(_client(url), bucket, prefix.strip("/"))
+        return cls(client(url, options), bucket, prefix.strip("/"), options)
 
-    def create(self, key: str, data: bytes, content_type: str) -> bool:
+    @property
+    def on_this_host(self) -> bool:
+        """Whether the server listens on this host only, so that a lock of this host's kernel reaches every writer."""
+        host = urlsplit(self.client.meta.endpoint_url).hostname or ""
+        return host in ("localhost", "::1") or host.startswith("127.")
+
+    def learn(self, key: str) -> None:
+        """Whether the server keeps create-only and checks Content-MD5: an object is put again with its own bytes.
+
+        A reply of 200 proves nothing, so each is asked for what it must refuse: a create-only put of a key that is
+        taken, and a put with the digest of other bytes. Whatever it does, the object is as it was.
+        Without create-only a lock admits one writer of this host; without the check of digests every put is read back.
+        """
+        if self._learned:
+            return
+        data = self.read(key)
+        self._keeps_create_only = not self._put(key, data, "application/json")
+        self._checks_digests = self._refuses_wrong_digest(key, data)
+        if not self._keeps_create_only:
+            self._admit_one_writer()
+        self._learned = True
+
+    def _refuses_wrong_digest(self, key: str, data: bytes) -> bool:
         self.usage.count("PUT")
         try:
-            self.client.put_object(
-                Bucket=self.bucket,
-                Key=self.prefix + check_key(key),
-                Body=data,
-                ContentType=content_type,
-                ContentMD5=base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode(),
-                IfNoneMatch="*",
+            self._send(key, data, "application/json", digest_of=data + b"other", IfNoneMatch=None)
+        except ClientError as error:
+            return error.response["Error"].get("Code") in ("BadDigest", "InvalidDigest")
+        except BotoCoreError as error:
+            raise self._error(error, f"write {key}", unclear=True) from error
+        return False
+
+    def _admit_one_writer(self) -> None:
+        if not (self.on_this_host or self._options.single_writer):
+            raise StoreError(
+                f"archive {self.url}: the store overwrites objects in spite of If-None-Match, so two writers could "
+                "take each other's posts away: say `single_writer = true` in birdnest.toml if no other host writes to "
+                "it, or use a store that keeps create-only (`birdnest doctor` tells)."
             )
+        name = hashlib.sha256(f"{self.client.meta.endpoint_url} {self.url}".encode()).hexdigest()[:32]
+        folder = self._options.locks or user_state_path("birdnest") / "locks"
+        try:
+            hold_lock(folder / f"{name}.lock", self.url)
+        except OSError as error:
+            raise StoreError(f"archive {self.url}: cannot lock {folder}/{name}.lock: {error.strerror}") from error
+
+    def create(self, key: str, data: bytes, content_type: str) -> bool:
+        if not self._keeps_create_only and self._holds(key):
+            return False
+        created = self._put(key, data, content_type)
+        if created and not self._checks_digests:
+            self._read_back(key, data)
+        if created:
+            self.usage.wrote(len(data))
+        return created
+
+    def _put(self, key: str, data: bytes, content_type: str) -> bool:
+        self.usage.count("PUT")
+        try:
+            self._send(key, data, content_type, digest_of=data, IfNoneMatch="*")
         except ClientError as error:
             if _status(error) == 412:  # noqa: PLR2004 - Precondition Failed: the key is taken
                 return False
             raise self._error(error, f"write {key}", unclear=True) from error
         except BotoCoreError as error:
             raise self._error(error, f"write {key}", unclear=True) from error
-        self.usage.wrote(len(data))
         return True
+
+    def _send(self, key: str, data: bytes, content_type: str, *, digest_of: bytes, **more: Any) -> None:
+        self.client.put_object(
+            Bucket=self.bucket,
+            Key=self.prefix + check_key(key),
+            Body=data,
+            ContentType=content_type,
+            ContentMD5=content_md5(digest_of),
+            **self._asked(),
+            **{name: value for name, value in more.items() if value is not None},
+        )
+
+    def _holds(self, key: str) -> bool:
+        self.usage.count("HEAD")
+        try:
+            self.client.head_object(Bucket=self.bucket, Key=self.prefix + check_key(key))
+        except ClientError as error:
+            if _status(error) == 404:  # noqa: PLR2004 - Not Found
+                return False
+            raise self._error(error, f"look for {key}", unclear=True) from error
+        except BotoCoreError as error:
+            raise self._error(error, f"look for {key}", unclear=True) from error
+        return True
+
+    def _read_back(self, key: str, data: bytes) -> None:
+        try:
+            found = self.read(key)
+        except ObjectMissing:
+            raise StoreUnclear(f"archive {self.url}: {key} was acknowledged and is not there") from None
+        if found != data:
+            raise StoreError(
+                f"archive {self.url}: {key} was acknowledged and holds {len(found)} bytes that are not the {len(data)} "
+                "that were sent: delete that object, look at the store and the way to it, and run again."
+            )
 
     def read(self, key: str) -> bytes:
         for attempt in range(_READ_ATTEMPTS):
@@ -147,22 +240,61 @@ _S3_ADVICE = {
 }
 
 
-def _client(url: str) -> S3Client:
-    config = Config(
-        connect_timeout=10,
-        read_timeout=60,
-        max_pool_connections=32,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        # Other makers' https endpoints refuse the trailing checksums that newer clients add unasked; Content-MD5
-        # is sent with every put instead.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-    )
+def content_md5(data: bytes) -> str:
+    """The digest of a request's body as the header Content-MD5 holds it (RFC 1864)."""
+    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+
+
+def _asked_of_each_object(options: StoreOptions) -> Callable[[], dict[str, Any]]:
+    """What every put asks for besides the object. No ACL: buckets without them refuse the request."""
+    fixed = {
+        "ServerSideEncryption": options.encryption,
+        "SSEKMSKeyId": options.kms_key,
+        "StorageClass": options.storage_class,
+        "ObjectLockMode": "GOVERNANCE" if options.object_lock_days else None,
+    }
+    given = {name: value for name, value in fixed.items() if value is not None}
+    days = options.object_lock_days
+
+    def asked() -> dict[str, Any]:
+        until = {"ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=days)} if days else {}
+        return {**given, **until}
+
+    return asked
+
+
+def client(url: str, options: StoreOptions = DEFAULTS) -> S3Client:
+    """A client for an archive. Raises StoreError naming `url` for a profile, region or endpoint that cannot be."""
     try:
-        session = boto3.session.Session()
-        return session.client("s3", region_name=session.region_name or "us-east-1", config=config)
+        found = botocore.session.Session(profile=options.profile)
+        config = Config(
+            connect_timeout=min(10, options.timeout_seconds),
+            read_timeout=options.timeout_seconds,
+            max_pool_connections=32,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            s3=_addressing(options),
+            **_checksum_settings(options, found),
+        )
+        session = boto3.session.Session(botocore_session=found)
+        region = options.region or session.region_name or "us-east-1"
+        return session.client("s3", region_name=region, endpoint_url=options.endpoint, config=config)
     except (BotoCoreError, ValueError) as error:
         raise StoreError(f"archive {url}: cannot set up the S3 client: {error}") from error
+
+
+def _addressing(options: StoreOptions) -> Any:
+    return {"addressing_style": options.addressing} if options.addressing else None
+
+
+def _checksum_settings(options: StoreOptions, session: botocore.session.Session) -> dict[str, Any]:
+    """Other makers' https endpoints refuse the trailing checksums that newer clients add unasked; Content-MD5 is sent
+    with every put instead. What birdnest.toml says comes first, then what the environment and the profile say.
+    """
+    names = ("request_checksum_calculation", "response_checksum_validation")
+    if options.checksums:
+        return dict.fromkeys(names, options.checksums)
+    said = session.get_scoped_config()
+    return {name: "when_required" for name in names if not (os.environ.get(f"AWS_{name.upper()}") or said.get(name))}
 
 
 def _one_line(error: Exception) -> str:

@@ -21,9 +21,12 @@ from typing import Protocol
 
 from archive.errors import ObjectMissing, StoreError, UsageError
 from archive.layout import check_key
+from archive.locks import NETWORK_FILE_SYSTEMS, file_system, hold_lock
 
 _TEMPORARY = ".tmp"
 _STALE_SECONDS = 24 * 3600
+_MAX_REMEMBERED = 10_000
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,34 @@ class ObjectInfo:
     key: str
     bytes: int
     modified: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreOptions:
+    """How to reach a store, and what to ask of it. What is None is found as boto3 finds it.
+
+    addressing: "auto", "path" or "virtual". encryption: "AES256" or "aws:kms" (with `kms_key`, an id or ARN, or the
+    bucket's own). object_lock_days: retention in governance mode, from the day of writing. checksums: "when_required"
+    or "when_supported", as AWS's `request_checksum_calculation`. timeout_seconds: until an unanswered request
+    counts as failed. single_writer: the user's word that no other host
+    writes to this archive. locks: the folder for locks on stores that are no folder (default: the user's state folder).
+    """
+
+    endpoint: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    addressing: str | None = None
+    encryption: str | None = None
+    kms_key: str | None = None
+    storage_class: str | None = None
+    object_lock_days: int | None = None
+    checksums: str | None = None
+    timeout_seconds: float = 60
+    single_writer: bool = False
+    locks: Path | None = None
+
+
+DEFAULTS = StoreOptions()
 
 
 class Usage:
@@ -77,8 +108,14 @@ class Store(Protocol):
         Raises StoreError.
         """
 
+    def learn(self, key: str) -> None:
+        """Find out, before the first of a process's writes, what the store keeps of what it promises.
 
-def open_store(url: str) -> Store:
+        key: an object that is there. Raises StoreError where writing would not be safe, and says what to do.
+        """
+
+
+def open_store(url: str, options: StoreOptions = DEFAULTS) -> Store:
     """The store of an address: `s3://bucket/prefix`, else a folder's path.
 
     Raises UsageError for an address that is neither.
@@ -88,10 +125,10 @@ def open_store(url: str) -> Store:
     if url.startswith("s3://"):
         from archive.s3 import S3Store
 
-        return S3Store.open(url)
+        return S3Store.open(url, options)
     if "://" in url or url.startswith("s3:"):
         raise UsageError(f"archive {url!r}: expected a folder or s3://bucket/prefix")
-    return FolderStore(Path(url).expanduser())
+    return FolderStore(Path(url).expanduser(), options)
 
 
 def _is_utf8(text: str) -> bool:
@@ -103,31 +140,43 @@ def _is_utf8(text: str) -> bool:
 
 
 class FolderStore:
-    """Objects as files. Create-only is `link(2)` from a synced temporary file: `rename` would overwrite."""
+    """Objects as files. Create-only is `link(2)` from a synced temporary file: `rename` would overwrite.
 
-    def __init__(self, root: Path) -> None:
+    Where the file system knows no hard links, files are renamed under a lock (`flock`) that admits one writer at a
+    time, and the process that has it keeps it. On a network's file system such a lock may hold on one host only:
+    there `single_writer` must say that no other host writes. Keys differ in more than the case of letters, so file
+    systems that do not tell case apart are as good as others.
+    """
+
+    def __init__(self, root: Path, options: StoreOptions = DEFAULTS) -> None:
         self.root = root
         self.url = str(root)
         self.usage = Usage()
+        self._single_writer = options.single_writer
         self._swept = False
+        self._links = True
+        self._durable: set[str] = set()  # folders whose own names are known to be on the disk
 
     def create(self, key: str, data: bytes, content_type: str) -> bool:  # noqa: ARG002 - a file has no type
         self.usage.count("PUT")
-        target = self.root / check_key(key)
+        target = str(self.root / check_key(key))
+        folder = os.path.dirname(target)
         with self._explained(f"write {key}"):
-            if target.exists():
+            # Also before "it is there already" is said: another writer may have died between its link and its sync.
+            self._make_durable(folder)
+            if os.path.lexists(target):
+                _sync_folder(folder)
                 return False
-            self._make_folder(target.parent)
             temporary = self._write_temporary(data)
             try:
-                os.link(temporary, target)
-            except FileExistsError:
-                return False
+                created = self._name(temporary, target)
             finally:
-                temporary.unlink(missing_ok=True)
-            _sync_folder(target.parent)
-        self.usage.wrote(len(data))
-        return True
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(temporary)
+            _sync_folder(folder)
+        if created:
+            self.usage.wrote(len(data))
+        return created
 
     def read(self, key: str) -> bytes:
         self.usage.count("GET")
@@ -144,6 +193,9 @@ class FolderStore:
             for info in self._walk(self.root / folder, f"{folder}/" if folder else "", after):
                 if info.key.startswith(prefix) and info.key > after:
                     yield info
+
+    def learn(self, key: str) -> None:
+        """Nothing to learn: what the file system does not keep is met, and handled, at the first write."""
 
     def _walk(self, folder: Path, prefix: str, after: str) -> Iterator[ObjectInfo]:
         try:
@@ -162,23 +214,58 @@ class FolderStore:
                 written = datetime.fromtimestamp(status.st_mtime, UTC)
                 yield ObjectInfo(key=prefix + entry.name, bytes=status.st_size, modified=written)
 
-    def _write_temporary(self, data: bytes) -> Path:
-        folder = self.root / _TEMPORARY
-        folder.mkdir(exist_ok=True)
+    def _write_temporary(self, data: bytes) -> str:
+        folder = str(self.root / _TEMPORARY)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)
         self._sweep(folder)
-        temporary = folder / f"{os.getpid()}-{uuid.uuid4().hex}"
+        temporary = f"{folder}/{os.getpid()}-{uuid.uuid4().hex}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                left = memoryview(data)
+                while left:
+                    left = left[os.write(descriptor, left) :]
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
         except BaseException:
             # A full disk must not be filled further by what did not fit on it.
-            temporary.unlink(missing_ok=True)
+            os.unlink(temporary)
             raise
         return temporary
 
-    def _sweep(self, folder: Path) -> None:
+    def _name(self, temporary: str, target: str) -> bool:
+        """Give a written file its name, unless the name is taken; whether it was free."""
+        if self._links:
+            try:
+                os.link(temporary, target)
+            except FileExistsError:
+                # Over a network the reply may have been lost, and the repeated call finds what the first has made.
+                return os.path.samefile(temporary, target)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                self._links = False
+            else:
+                return True
+        self._lock()
+        if os.path.lexists(target):
+            return False
+        os.rename(temporary, target)
+        return True
+
+    def _lock(self) -> None:
+        system = file_system(self.root)
+        if system in NETWORK_FILE_SYSTEMS and not self._single_writer:
+            raise StoreError(
+                f"archive {self.url}: the file system ({system}) knows no hard links, and a lock on it may not be seen "
+                "by other hosts: say `single_writer = true` in birdnest.toml if no other host writes there, or name "
+                "another folder."
+            )
+        hold_lock(self.root / _TEMPORARY / "writer.lock", self.url)
+
+    def _sweep(self, folder: str) -> None:
         """Remove what writers that were killed long ago left behind, once for each opened store."""
         if self._swept:
             return
@@ -186,13 +273,22 @@ class FolderStore:
         for entry in os.scandir(folder):
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - entry.stat().st_mtime > _STALE_SECONDS:
-                    Path(entry.path).unlink()
+                    os.unlink(entry.path)
 
-    def _make_folder(self, folder: Path) -> None:
-        missing = [path for path in (folder, *folder.parents) if not path.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in missing:
-            _sync_folder(path.parent)
+    def _make_durable(self, folder: str) -> None:
+        """Make a folder where there is none, and its name and those of the folders above it last."""
+        if folder in self._durable:
+            return
+        above = os.path.dirname(folder) or os.curdir
+        inside = folder.startswith(f"{self.root}{os.sep}")
+        if above != folder and (inside or not os.path.isdir(folder)):
+            self._make_durable(above)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(folder)
+            _sync_folder(above)
+        if len(self._durable) >= _MAX_REMEMBERED:
+            self._durable.clear()
+        self._durable.add(folder)
 
     @contextlib.contextmanager
     def _explained(self, action: str) -> Iterator[None]:
@@ -205,8 +301,7 @@ class FolderStore:
 
 _OS_ADVICE = {
     errno.EACCES: "give the user that runs Birdnest the right to write there, or name another folder",
-    errno.EPERM: "the file system refuses hard links or writing, which create-only needs; name another folder",
-    errno.EOPNOTSUPP: "the file system knows no hard links, which create-only needs; name another folder",
+    errno.EPERM: "the file system refuses writing; name another folder",
     errno.EROFS: "the file system is read-only; name another folder",
     errno.ENOSPC: "the disk is full; free some space and run again, nothing is half-written",
     errno.EDQUOT: "the quota is used up; free some space and run again, nothing is half-written",
@@ -215,7 +310,7 @@ _OS_ADVICE = {
 }
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

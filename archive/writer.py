@@ -23,13 +23,14 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
-from typing import Literal
+from typing import Literal, TypeVar
 
 from archive.document import CONTENT_TYPE, Document, compose, write
 from archive.errors import NotAnArchiveError, ObjectMissing, StoreError, StoreUnclear
@@ -39,6 +40,7 @@ from archive.reader import FORMAT, FORMAT_VERSION, ArchiveInfo, ArchiveReader, H
 from archive.store import Store
 
 GENERATOR = f"birdnest {installed_version('birdnest')}"
+_T = TypeVar("_T")
 Status = Literal["new", "changed", "unchanged", "superseded", "taken-down"]
 _ATTEMPTS = 14
 _FIRST_WAIT_SECONDS = 0.1
@@ -157,6 +159,8 @@ class Archive(ArchiveReader):
     def __init__(self, store: Store, info: ArchiveInfo, *, sleep: Callable[[float], None] = time.sleep) -> None:
         super().__init__(store, info)
         self._sleep = sleep
+        self._learning = threading.Lock()
+        self._learned = False
 
     @classmethod
     def open(cls, store: Store) -> Archive:
@@ -195,6 +199,15 @@ class Archive(ArchiveReader):
         self._create(README_KEY, README.encode(), "text/markdown; charset=utf-8")
         self._create(ARCHIVE_KEY, _json_bytes(info), "application/json")
 
+    def _ready(self) -> None:
+        """Learn once what the store keeps, before the first object that another writer might write, too."""
+        if self._learned:
+            return
+        with self._learning:
+            if not self._learned:
+                self._persist(lambda: self.store.learn(ARCHIVE_KEY))
+                self._learned = True
+
     def add(self, post: Post, *, head: Head | None = None) -> Outcome:
         """Commit a post whose blobs are all put already.
 
@@ -226,6 +239,7 @@ class Archive(ArchiveReader):
                 )
             if lost:
                 self._wait(lost)
+            self._ready()
             data = write(compose(post, version=step.version, parent=step.parent, generator=GENERATOR))
             seen = self._put(ref, step.parent, data)
 
@@ -235,6 +249,7 @@ class Archive(ArchiveReader):
         media_type: one of `layout.BLOB_EXTENSIONS`, KeyError otherwise. Raises StoreError.
         """
         key = blob_key(hashlib.sha256(data).hexdigest(), media_type)
+        self._ready()
         return key, self._create(key, data, media_type)
 
     def add_report(self, report: RunReport) -> str:
@@ -262,9 +277,12 @@ class Archive(ArchiveReader):
 
     def _create(self, key: str, data: bytes, content_type: str) -> bool:
         """Create-only with retries, for objects whose key or content makes a repeated put harmless."""
+        return self._persist(lambda: self.store.create(key, data, content_type))
+
+    def _persist(self, call: Callable[[], _T]) -> _T:
         for attempt in range(_ATTEMPTS):
             try:
-                return self.store.create(key, data, content_type)
+                return call()
             except StoreUnclear:
                 if attempt + 1 == _ATTEMPTS:
                     raise

@@ -417,7 +417,8 @@ def _config(path: Path | None, archive: str | None) -> Config:
 def _reader(path: Path | None, archive: str | None) -> ArchiveReader:
     from archive import ArchiveReader, open_store
 
-    return ArchiveReader.open(open_store(_config(path, archive).archive))
+    loaded = _config(path, archive)
+    return ArchiveReader.open(open_store(loaded.archive, loaded.store_options()))
 
 
 def _log_level(verbose: int) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from platformdirs import user_state_path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from archive.errors import ConfigError
+from archive.store import StoreOptions
 from crawler.pages import page_selector, select
 from crawler.profile import FIELDS, LIST_PARTS, LISTING, ExpectedFailure, SiteProfile, with_selectors
 from crawler.sites import all_sites
@@ -100,6 +101,27 @@ class SiteTable(_Table):
     expected_failures: tuple[ExpectedFailureTable, ...] = ()
 
 
+class S3Table(_Table):
+    """`[s3]`: how to reach an archive in S3, and what to ask of it; what is left out is found as boto3 finds it."""
+
+    endpoint: Origin | None = None
+    region: str | None = None
+    profile: str | None = None
+    addressing: Literal["auto", "path", "virtual"] | None = None
+    encryption: Literal["AES256", "aws:kms"] | None = None
+    kms_key: str | None = None
+    storage_class: str | None = None
+    object_lock_days: int | None = Field(default=None, ge=1, strict=True)
+    checksums: Literal["when_required", "when_supported"] | None = None
+    timeout_seconds: float = Field(default=60, gt=0, strict=True)
+
+    @model_validator(mode="after")
+    def _key_needs_kms(self) -> Self:
+        if self.kms_key and self.encryption != "aws:kms":
+            raise ValueError('kms_key needs encryption = "aws:kms"')
+        return self
+
+
 class Config(_Table):
     """All of birdnest.toml. `birdnest init` writes one with every key explained."""
 
@@ -110,8 +132,15 @@ class Config(_Table):
     retries: int = Field(default=2, ge=0, le=10, strict=True)
     autothrottle: bool = Field(default=True, strict=True)
     robots: Literal["obey", "ignore"] = "obey"
+    single_writer: bool = Field(default=False, strict=True)
     origins: dict[Origin, Origin] = Field(default_factory=dict)
+    s3: S3Table = Field(default_factory=S3Table)
     sites: dict[str, SiteTable] = Field(default_factory=dict)
+
+    def store_options(self) -> StoreOptions:
+        """How to open the archive's store."""
+        locks = self.state.expanduser() / "locks"
+        return StoreOptions(**self.s3.model_dump(), single_writer=self.single_writer, locks=locks)
 
     def site_table(self, slug: str) -> SiteTable:
         return self.sites.get(slug, SiteTable())
@@ -200,6 +229,7 @@ def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:
         "BIRDNEST_ORIGINS": dict(config.origins),
         "BIRDNEST_PROXY": table.proxy,
         "BIRDNEST_ROBOTS": config.robots == "obey",
+        "BIRDNEST_STORE": asdict(config.store_options()),
         "BIRDNEST_STATE": str(config.state.expanduser()),
         "USER_AGENT": table.user_agent or USER_AGENT.format(version=version("birdnest"), contact=config.contact),
         "DOWNLOAD_TIMEOUT": config.timeout_seconds,
@@ -235,6 +265,23 @@ TEMPLATE = """\
 
 # robots.txt: "obey", or "ignore" for sites that are yours.
 # robots = "obey"
+
+# Only this host ever writes to the archive. Needed only where the store cannot keep two writers apart:
+# `birdnest doctor` tells.
+# single_writer = false
+
+# How to reach an archive in S3, and what to ask of it. What is left out is found as boto3 finds it.
+# [s3]
+# endpoint = "https://s3.example.com"    # of another maker than AWS
+# region = "eu-central-1"
+# profile = "archive"                    # of ~/.aws/config
+# addressing = "auto"                    # or "path", "virtual": the bucket in the path or in the host's name
+# encryption = "aws:kms"                 # or "AES256"; without it, as the bucket says
+# kms_key = "alias/archive"
+# storage_class = "STANDARD_IA"
+# object_lock_days = 365                 # governance mode, from the day of writing; the bucket must have Object Lock
+# checksums = "when_required"            # or "when_supported": request_checksum_calculation of other AWS tools
+# timeout_seconds = 60                   # until an unanswered request counts as failed
 
 # Send an origin elsewhere, as curl's --connect-to does: for tests, mirrors and tunnels. The canonical address is
 # what is stored.

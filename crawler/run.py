@@ -67,7 +67,7 @@ def run_sites(
     when the archive cannot be opened.
     """
     # Opened here first: what is wrong with the archive is an error of the call, not of a run.
-    Archive.open_or_create(open_store(config.archive), now=clock()())
+    Archive.open_or_create(open_store(config.archive, config.store_options()), now=clock()())
     settings = project_settings(config, {"LOG_LEVEL": log_level, "BIRDNEST_REFETCH_IMAGES": refetch_images})
     process = AsyncCrawlerProcess(settings)
     _quiet_botocore()

@@ -16,6 +16,7 @@ from archive import Archive, open_store
 from archive.errors import StoreError
 from archive.layout import PostRef
 from archive.reader import Head
+from archive.store import StoreOptions
 from pipelines.clock import clock
 
 _P = ParamSpec("_P")
@@ -44,7 +45,8 @@ class ArchiveSession:
         if not url:
             raise NotConfigured("no archive: set BIRDNEST_ARCHIVE")
         now = clock()
-        session = cls(Archive.open_or_create(open_store(url), now=now()), now)
+        options = StoreOptions(**crawler.settings.getdict("BIRDNEST_STORE"))
+        session = cls(Archive.open_or_create(open_store(url, options), now=now()), now)
         crawler.signals.connect(session._closed, signal=signals.engine_stopped)
         return session
 

@@ -35,8 +35,10 @@ def drop_end_lines(body: Draft) -> None:
         if 0 < len(text) <= _MAX_END_CHARS and pattern.match(text) and not _HOLDS_MORE(block):
             body.ledger.note("end line", text)
             body.root.remove(block)
-        elif (others := others + 1) >= _TAIL_BLOCKS:
-            return
+        else:
+            others += len(block) if block.tag == "ul" else 1  # as many as before they were found to be a list
+            if others >= _TAIL_BLOCKS:
+                return
 
 
 def find_typed_headings(body: Draft) -> None:

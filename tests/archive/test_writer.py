@@ -329,6 +329,9 @@ class LossyStore:
         self._arrive()
         return self.store.list(prefix, after=after)
 
+    def learn(self, key: str) -> None:
+        self.store.learn(key)
+
     def _arrive(self) -> None:
         """Delayed writes reach the store some calls after their reply was given up."""
         while self._underway and self._random.random() < 0.4:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from archive.errors import ConfigError
-from crawler.config import ENVIRONMENT, TEMPLATE, Config, load_config, parse_config, scrapy_settings
+from archive.store import StoreOptions
+from crawler.config import ENVIRONMENT, TEMPLATE, Config, S3Table, load_config, parse_config, scrapy_settings
 from crawler.extract import Page, extract
 from crawler.profile import ExpectedFailure, address
 from crawler.sites import all_sites
@@ -37,6 +39,7 @@ def of_site(**table: Any) -> dict[str, Any]:
     [
         ({"achive": "x"}, "achive"),
         ({"robot": "obey"}, "robot"),
+        ({"s3": {"bucket": "x"}}, "s3.bucket"),
         (of_site(delay=1), "sites.niaogebiji.delay"),
         (of_site(expected_failures=[{"reason": "x", "urls": "y"}]), "sites.niaogebiji.expected_failures.0.urls"),
         (of_site(lists={"authors": ["x"]}), "sites.niaogebiji.lists.authors"),
@@ -202,6 +205,8 @@ def test_keys_reach_scrapy() -> None:
         "autothrottle": False,
         "robots": "ignore",
         "origins": {"https://www.niaogebiji.com/": "http://127.0.0.1:8000"},
+        "s3": {"region": "eu-central-1", "encryption": "aws:kms", "kms_key": "alias/nest"},
+        "single_writer": True,
         **of_site(delay_seconds=0, image_delay_seconds=1.5, concurrency=6, proxy="http://proxy.example:3128"),
     }
     config = parse_config(values, NAME)
@@ -215,6 +220,11 @@ def test_keys_reach_scrapy() -> None:
             "BIRDNEST_PROXY": "http://proxy.example:3128",
             "BIRDNEST_ROBOTS": False,
             "BIRDNEST_STATE": str(Path.home() / "nest-state"),
+            "BIRDNEST_STORE": {
+                **asdict(StoreOptions(region="eu-central-1", encryption="aws:kms", kms_key="alias/nest")),
+                "single_writer": True,
+                "locks": Path.home() / "nest-state" / "locks",
+            },
             "DOWNLOAD_TIMEOUT": 7,
             "RETRY_TIMES": 5,
             "AUTOTHROTTLE_ENABLED": False,
@@ -265,8 +275,10 @@ def test_the_template_shows_every_key_there_is() -> None:
 def test_the_defaults_that_the_template_shows_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     values = tomllib.loads(uncommented())
-    shown = {name: values[name] for name in set(values) - {"state", "origins", "sites"}}
+    shown = {name: values[name] for name in set(values) - {"state", "origins", "s3", "sites"}}
     assert shown == {name: getattr(Config(), name) for name in shown}
+    assert S3Table(**values["s3"]).timeout_seconds == S3Table().timeout_seconds
+    assert set(values["s3"]) == set(S3Table.model_fields)
     site, table = all_sites()[SLUG], values["sites"][SLUG]
     for name in ("delay_seconds", "image_delay_seconds", "concurrency"):
         assert table[name] == getattr(site, name)
