@@ -14,6 +14,9 @@ README_KEY = "README.md"
 POSTS = "posts/"
 BLOBS = "blobs/"
 RUNS = "runs/"
+RAW = "raw/"
+VIEWS = "views/"
+PROBES = ".doctor/"  # of `birdnest doctor`, which removes them again
 LAST_VERSION = 9999
 
 BLOB_EXTENSIONS = {

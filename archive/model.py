@@ -117,7 +117,8 @@ class RunReport:
     Every post found ends as new, changed, unchanged (taken-down ones are), superseded, alias (its address led to
     another post of the run) or failed; `unfinished` are those that an interruption left, so that the sum always
     equals `found`. `images_kept` and `images_missing` (by
-    reason) count those of new and changed posts. Failures also list listings that could not be read.
+    reason) count those of new and changed posts. Failures also list listings that could not be read. `documents` are
+    the versions this run committed: the SHA-256 of each by its key.
     """
 
     run: str
@@ -143,6 +144,7 @@ class RunReport:
     verdict: str
     reasons: tuple[str, ...]
     exit_code: int
+    documents: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -153,6 +155,12 @@ class RunReport:
 def iso(moment: datetime | None) -> str | None:
     """ISO 8601 with offset, to the second (microseconds only when there are some)."""
     return None if moment is None else moment.isoformat()
+
+
+def sealed(value: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A JSON object with `sha256` as its last key: the digest of its other keys by `digest_of_json`."""
+    others = {key: item for key, item in value.items() if key != "sha256"}
+    return {**others, "sha256": digest_of_json(others)}
 
 
 def join_surrogates(text: str) -> str:

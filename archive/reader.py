@@ -118,21 +118,25 @@ def read_info(store: Store) -> ArchiveInfo:
             "a new archive begins in an empty place."
         ) from None
     try:
-        value = json.loads(data)
-        info = ArchiveInfo(
-            id=value["id"], created=datetime.fromisoformat(value["created"]), version=int(value["version"])
-        )
-        known = value["format"] == FORMAT and info.version == FORMAT_VERSION
-    except (ValueError, KeyError, TypeError) as error:
+        info, format_ = parse_info(data, ARCHIVE_KEY)
+    except DamageError as error:
+        raise NotAnArchiveError(f"archive {store.url}: {error}. Restore it from a copy.") from error
+    if (format_, info.version) != (FORMAT, FORMAT_VERSION):
         raise NotAnArchiveError(
-            f"archive {store.url}: {ARCHIVE_KEY} is not as written: {error!r}. Restore it from a copy."
-        ) from error
-    if not known:
-        raise NotAnArchiveError(
-            f"archive {store.url}: format {value['format']!r} version {info.version}, this release reads "
+            f"archive {store.url}: format {format_!r} version {info.version}, this release reads "
             f"{FORMAT!r} version {FORMAT_VERSION}: use a newer Birdnest."
         )
     return info
+
+
+def parse_info(data: bytes, name: str) -> tuple[ArchiveInfo, str]:
+    """What ARCHIVE.json says, and the format's name. Raises DamageError naming `name`."""
+    try:
+        value = json.loads(data)
+        created = datetime.fromisoformat(value["created"])
+        return ArchiveInfo(id=value["id"], created=created, version=int(value["version"])), value["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamageError(f"{name} is not as written: {error!r}") from error
 
 
 def parse_head(ref: PostRef, data: bytes) -> Head:
@@ -144,11 +148,12 @@ def parse_report(data: bytes, name: str) -> RunReport:
     """A run's report out of its JSON. Raises DamageError naming `name`."""
     try:
         value = json.loads(data)
+        value.pop("sha256", None)
         for key in ("started_at", "finished_at"):
             value[key] = datetime.fromisoformat(value[key])
         value["failures"] = tuple(Failure(**failure) for failure in value["failures"])
         for key in ("reasons", "notes"):
             value[key] = tuple(value[key])
         return RunReport(**value)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamageError(f"{name}: not a run's report: {error!r}") from error

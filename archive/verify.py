@@ -1,179 +1,411 @@
 """Checks that an archive holds what was written to it.
 
-The codes, all of severity *error* unless said otherwise:
+The fast check lists the archive and reads every document: versions without a gap, each naming the digest of the one
+before it, every blob that a document names there with its size. The full check reads every object: blobs are hashed
+and decoded, documents parsed and written again, bodies searched for what no body may hold, reports and captures read.
 
-==================== ===========================================================================================
-document-damaged     a document cannot be read as one
-document-altered     a document reads, but does not serialise to the same bytes again
-misplaced            a document's site, id or version is not that of its key
-version-gap          a post's versions are not v0001, v0002, … without a gap
-parent-mismatch      a version does not name the SHA-256 of the version before it
-body-digest          a body's SHA-256 is not the one its front matter names
-content-digest       a post's content digest is not the one its front matter names
-remote-image         a body shows an image from outside the archive
-blob-missing         a document names a blob that is not there
-blob-size            a blob's size is not the one a document names
-blob-digest          a blob's bytes are not those of its name (only with `full`)
-report-damaged       a run's report cannot be read (only with `full`)
-orphan-blob          *warning*: no document names this blob (a crash or a rejected post leaves such, harmless)
-stranger             *warning*: an object that is not part of the format
-==================== ===========================================================================================
+`archive.findings` has the table of what may be found. Memory is bounded however large the archive: what must be known
+of all blobs lies in an SQLite file, which is the checkpoint, too: a check that was stopped goes on where it was.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+import json
+import sqlite3
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Self
 
-from selectolax.lexbor import LexborHTMLParser
-
-from archive.document import to_post, write
-from archive.errors import DamageError
+from archive.document import Document, read_front
+from archive.errors import DamageError, ObjectMissing
+from archive.findings import Finding, check_blob, check_capture, check_document, check_info, check_place, image_facts
 from archive.layout import (
     ARCHIVE_KEY,
     BLOBS,
+    POSTS,
+    PROBES,
+    RAW,
     README_KEY,
     RUNS,
+    VIEWS,
     PostRef,
     blob_digest,
-    link_from_document,
     parse_post_key,
+    run_key,
 )
-from archive.reader import ArchiveReader, Head, parse_head, parse_report
+from archive.model import Image, sealed
+from archive.reader import FORMAT_VERSION, parse_info, parse_report, read_info
+from archive.store import FolderStore, ObjectInfo, Store
 
-Severity = Literal["error", "warning"]
-_LOCAL = link_from_document(BLOBS)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that is not as it should be: its code, the object's key, and what was found and expected."""
-
-    code: str
-    key: str
-    detail: str
-    severity: Severity = "error"
+_COMMIT_EVERY_KEYS = 2_000
+_THREADS = 16
+_WINDOW_OBJECTS = 256
+_WINDOW_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Seen:
-    """The document before the one at hand, readable or not."""
+class Scope:
+    """What to check. full: read every object. since: read only what was written at that time or later."""
 
-    ref: PostRef
-    digest: str
+    full: bool = False
+    since: datetime | None = None
 
-    def same_post(self, ref: PostRef) -> bool:
-        return (self.ref.site, self.ref.id) == (ref.site, ref.id)
+
+@dataclass(kw_only=True)
+class Progress:
+    """How far a check is: objects by class, findings by severity, the key at hand, and whether it went on."""
+
+    objects: Counter[str] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
+    key: str = ""
+    resumed: bool = False
+
+
+def recognise(store: Store) -> str:
+    """The id of the archive in a store; "" where ARCHIVE.json is missing or damaged and posts tell that it is one.
+
+    Raises NotAnArchiveError, StoreError.
+    """
+    try:
+        info, _ = parse_info(store.read(ARCHIVE_KEY), ARCHIVE_KEY)
+    except (ObjectMissing, DamageError):
+        if any(parse_post_key(info.key) for info in store.list(POSTS)):
+            return ""
+    else:
+        if info.version == FORMAT_VERSION:
+            return info.id
+    return read_info(store).id
+
+
+def checkpoint_file(folder: Path, store: Store, archive_id: str, scope: Scope) -> Path:
+    """Where a check of an archive keeps what it goes on from: no other check has the same."""
+    name = f"{store.url} {archive_id} {scope.full} {scope.since}"
+    return folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.sqlite"
 
 
 def verify(
-    archive: ArchiveReader, *, full: bool = False, progress: Callable[[str], None] = lambda _key: None
+    store: Store,
+    scope: Scope = Scope(),
+    *,
+    checkpoint: Path | None = None,
+    progress: Callable[[Progress], None] = lambda _progress: None,
 ) -> Iterator[Finding]:
-    """Findings in the order of keys: blobs and documents by listing, every document read; `full` re-hashes blobs.
+    """The findings of an archive, those of an earlier part of the same check first.
 
-    progress is called with each key that was looked at. Raises StoreError when the store cannot be read.
+    checkpoint: where to keep what a later call goes on from; removed at the end. It belongs to one archive and scope:
+    the caller names it so. progress is called with each object that was looked at. What others add meanwhile is
+    checked or not, and never called wrong. Raises StoreError when the store cannot be read.
     """
-    sizes: dict[str, int] = {}
-    named: set[str] = set()
-    before: _Seen | None = None
-    for info in archive.store.list():
-        progress(info.key)
-        ref = parse_post_key(info.key)
+    with closing(_Ledger(checkpoint)) as ledger, _Reader(store) as reader:
+        check = _Check(store, reader, scope, ledger, progress)
+        yield from ledger.findings()
+        yield from check.run()
+        ledger.finish()
+
+
+class _Ledger:
+    """What must be known of all objects at once, in SQLite; in memory where there is no checkpoint to keep."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        # A name of "" is a temporary file of SQLite's own, which it deletes.
+        self.db = sqlite3.connect(str(file) if file else "", isolation_level=None, check_same_thread=False)
+        for statement in (
+            "PRAGMA journal_mode = TRUNCATE",
+            "PRAGMA synchronous = OFF",
+            "PRAGMA cache_size = -32000",
+            "CREATE TABLE IF NOT EXISTS blob (key TEXT PRIMARY KEY, size INT, facts TEXT, named INT) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS committed (key TEXT PRIMARY KEY, sha256 TEXT, report TEXT) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS capture (key TEXT PRIMARY KEY, document TEXT) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS finding (code TEXT, key TEXT, detail TEXT)",
+            "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT)",
+            "BEGIN",
+        ):
+            self.db.execute(statement)
+
+    def findings(self) -> Iterator[Finding]:
+        for code, key, detail in self.db.execute("SELECT code, key, detail FROM finding ORDER BY rowid").fetchall():
+            yield Finding(code=code, key=key, detail=detail)
+
+    def note(self, finding: Finding) -> None:
+        self.db.execute("INSERT INTO finding VALUES (?, ?, ?)", (finding.code, finding.key, finding.detail))
+
+    def state(self) -> dict[str, str]:
+        return dict(self.db.execute("SELECT name, value FROM state").fetchall())
+
+    def commit(self, **state: str) -> None:
+        self.db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", state.items())
+        self.db.execute("COMMIT")
+        self.db.execute("BEGIN")
+
+    def finish(self) -> None:
+        self.close()
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self.db.close()
+
+
+class _Reader:
+    """Objects' bytes, read some ahead by threads, within bounds; given in the order in which they were asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._threads = None if isinstance(store, FolderStore) else ThreadPoolExecutor(_THREADS, "verify")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+
+    def read(self, wanted: Iterable[tuple[ObjectInfo, bool]]) -> Iterator[tuple[ObjectInfo, bytes | None]]:
+        """Each object with its bytes, or with None where these are not wanted or are gone meanwhile."""
+        if self._threads is None:
+            for info, wants in wanted:
+                yield info, self._bytes(info.key) if wants else None
+            return
+        waiting: deque[tuple[ObjectInfo, Future[bytes | None] | None]] = deque()
+        ahead = 0
+        for info, wants in wanted:
+            waiting.append((info, self._threads.submit(self._bytes, info.key) if wants else None))
+            ahead += info.bytes
+            while len(waiting) > _WINDOW_OBJECTS or (ahead > _WINDOW_BYTES and len(waiting) > 1):
+                first, future = waiting.popleft()
+                ahead -= first.bytes
+                yield first, future.result() if future else None
+        for first, future in waiting:
+            yield first, future.result() if future else None
+
+    def _bytes(self, key: str) -> bytes | None:
+        try:
+            return self._store.read(key)
+        except ObjectMissing:
+            return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Before:
+    """The version before the one at hand, readable or not. sha256 is "" where it was not read."""
+
+    ref: PostRef
+    sha256: str
+
+
+class _Check:
+    """One pass over an archive's listing, in the order of keys: ARCHIVE.json, README.md, blobs, posts, raw, runs."""
+
+    def __init__(
+        self, store: Store, reader: _Reader, scope: Scope, ledger: _Ledger, progress: Callable[[Progress], None]
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._scope = scope
+        self._ledger = ledger
+        self._tell = progress
+        self._progress = Progress()
+        self._before: _Before | None = None
+        self._seen: set[str] = set()
+
+    def run(self) -> Iterator[Finding]:
+        after = self._resume()
+        for count, (info, data) in enumerate(self._reader.read(self._wanted(after)), start=1):
+            self._progress.key = info.key
+            self._progress.objects[_class_of(info.key)] += 1
+            for finding in self._look(info, data):
+                yield self._noted(finding)
+            self._tell(self._progress)
+            if count % _COMMIT_EVERY_KEYS == 0:
+                self._commit(info.key)
+        for finding in self._closing():
+            yield self._noted(finding)
+        self._tell(self._progress)
+
+    def _noted(self, finding: Finding) -> Finding:
+        self._ledger.note(finding)
+        self._progress.findings[finding.severity] += 1
+        return finding
+
+    def _resume(self) -> str:
+        state = self._ledger.state()
+        if not state:
+            return ""
+        self._progress.resumed = True
+        self._progress.objects.update(json.loads(state["objects"]))
+        self._progress.findings.update(found.severity for found in self._ledger.findings())
+        self._seen.update(json.loads(state["seen"]))
+        ref = parse_post_key(state["before"])
+        self._before = _Before(ref=ref, sha256=state["before_sha256"]) if ref else None
+        return state["after"]
+
+    def _commit(self, key: str) -> None:
+        before = self._before
+        self._ledger.commit(
+            after=key,
+            before=before.ref.key if before else "",
+            before_sha256=before.sha256 if before else "",
+            seen=json.dumps(sorted(self._seen)),
+            objects=json.dumps(self._progress.objects),
+        )
+
+    def _wanted(self, after: str) -> Iterator[tuple[ObjectInfo, bool]]:
+        since = self._scope.since
+        for info in self._store.list(after=after):
+            new = since is None or info.modified >= since
+            always = info.key == ARCHIVE_KEY or parse_post_key(info.key) is not None
+            full = self._scope.full and info.key.startswith((BLOBS, RUNS, RAW))
+            yield info, new and (always or full)
+
+    def _look(self, info: ObjectInfo, data: bytes | None) -> Iterator[Finding]:
+        key = info.key
+        ref = parse_post_key(key)
         if ref is not None:
-            data = archive.store.read(ref.key)
-            yield from _document(ref, data, before, sizes, named)
-            before = _Seen(ref=ref, digest=hashlib.sha256(data).hexdigest())
-        elif blob_digest(info.key) is not None:
-            sizes[info.key] = info.bytes
-            if full:
-                yield from _blob(archive, info.key)
-        else:
-            yield from _other(archive, info.key, full=full)
-    for key in sorted(set(sizes) - named):
-        yield Finding(code="orphan-blob", key=key, detail="no document names it", severity="warning")
+            yield from self._post(ref, data)
+        elif key.startswith(BLOBS) and blob_digest(key) is not None:
+            facts = None if data is None else (yield from check_blob(key, data))
+            self._ledger.db.execute("INSERT OR REPLACE INTO blob VALUES (?, ?, ?, 0)", (key, info.bytes, facts))
+        elif key.startswith(RAW):
+            self._ledger.db.execute("DELETE FROM capture WHERE key = ?", (key,))
+            yield from check_capture(key, data) if data and key.endswith(".gz") else ()
+        elif key.startswith(RUNS):
+            yield from self._report(key, data) if data is not None else ()
+        elif key in (ARCHIVE_KEY, README_KEY):
+            self._seen.add(key)
+            yield from check_info(data) if data is not None else ()
+        elif not key.startswith((VIEWS, PROBES)):
+            yield Finding(code="stranger", key=key, detail="not part of the format")
 
+    # -- posts -------------------------------------------------------------------------------------------------
 
-def _document(
-    ref: PostRef, data: bytes, before: _Seen | None, sizes: dict[str, int], named: set[str]
-) -> Iterator[Finding]:
-    """Findings of one document; the keys of the blobs it names are added to `named`."""
-    yield from _gap(ref, before)
-    try:
-        head = parse_head(ref, data)
-        findings = [] if head.document.is_takedown else list(_inside(head))
-    except DamageError as error:
-        yield Finding(code="document-damaged", key=ref.key, detail=str(error))
-        return
-    yield from findings
-    if write(head.document) != data:
-        yield Finding(code="document-altered", key=ref.key, detail="read and written again it has other bytes")
-    yield from _parent(head, before)
-    yield from _blobs_named(head, sizes)
-    named.update(image.key for image in head.document.images)
+    def _post(self, ref: PostRef, data: bytes | None) -> Iterator[Finding]:
+        before = self._before
+        earlier = before if before and (before.ref.site, before.ref.id) == (ref.site, ref.id) else None
+        expected = earlier.ref.version + 1 if earlier else 1
+        if ref.version != expected:
+            yield Finding(code="version-gap", key=ref.key, detail=f"expected v{expected:04d} next")
+        self._before = _Before(ref=ref, sha256=hashlib.sha256(data).hexdigest() if data is not None else "")
+        if data is None:
+            return
+        try:
+            front = read_front(data, name=ref.key)
+            yield from check_place(ref, front)
+            taken_down = front.get("op") == "takedown"
+            images = () if taken_down else Document(front=front, body="").images
+        except DamageError as error:
+            yield Finding(code="document-damaged", key=ref.key, detail=str(error))
+            return
+        except (TypeError, AttributeError) as error:
+            yield Finding(code="document-damaged", key=ref.key, detail=f"its images cannot be read: {error}")
+            return
+        if ref.version == expected and not taken_down:
+            yield from self._parent(ref, front, earlier)
+        for image in images:
+            yield from self._named(ref, image)
+        for record in front.get("warc", ()):
+            self._ledger.db.execute("INSERT OR IGNORE INTO capture VALUES (?, ?)", (record["segment"], ref.key))
+        if self._scope.full:
+            yield from check_document(ref, data)
 
+    def _parent(self, ref: PostRef, front: Mapping[str, object], earlier: _Before | None) -> Iterator[Finding]:
+        expected = None
+        if earlier is not None:
+            expected = earlier.sha256 or hashlib.sha256(self._store.read(earlier.ref.key)).hexdigest()
+        if front.get("parent") != expected:
+            detail = f"names {front.get('parent')}, expected {expected}"
+            yield Finding(code="parent-mismatch", key=ref.key, detail=detail)
 
-def _inside(head: Head) -> Iterator[Finding]:
-    front, key = head.document.front, head.ref.key
-    post = to_post(head.document)
-    here = PostRef(site=post.site, id=post.id, version=head.document.version)
-    if here != head.ref:
-        yield Finding(code="misplaced", key=key, detail=f"the front matter says {here.key}")
-    body_digest = hashlib.sha256(post.body.encode()).hexdigest()
-    if body_digest != front.get("body_sha256"):
-        yield Finding(code="body-digest", key=key, detail=f"{body_digest}, expected {front.get('body_sha256')}")
-    if post.content_sha256 != front.get("content_sha256"):
-        expected = front.get("content_sha256")
-        yield Finding(code="content-digest", key=key, detail=f"{post.content_sha256}, expected {expected}")
-    for image in LexborHTMLParser(post.body).css("img[src]"):
-        source = image.attributes["src"] or ""
-        if not source.startswith(_LOCAL):
-            yield Finding(code="remote-image", key=key, detail=source[:200])
-
-
-def _next_version(ref: PostRef, before: _Seen | None) -> int:
-    return before.ref.version + 1 if before is not None and before.same_post(ref) else 1
-
-
-def _gap(ref: PostRef, before: _Seen | None) -> Iterator[Finding]:
-    expected = _next_version(ref, before)
-    if ref.version != expected:
-        yield Finding(code="version-gap", key=ref.key, detail=f"expected v{expected:04d} next")
-
-
-def _parent(head: Head, before: _Seen | None) -> Iterator[Finding]:
-    if head.document.is_takedown or head.ref.version != _next_version(head.ref, before):
-        return
-    expected = before.digest if before is not None and before.same_post(head.ref) else None
-    found = head.document.front.get("parent")
-    if found != expected:
-        yield Finding(code="parent-mismatch", key=head.ref.key, detail=f"names {found}, expected {expected}")
-
-
-def _blobs_named(head: Head, sizes: dict[str, int]) -> Iterator[Finding]:
-    # Blobs sort before posts, so all their sizes are known by now.
-    for image in head.document.images:
-        size = sizes.get(image.key)
-        if size is None:
-            yield Finding(code="blob-missing", key=head.ref.key, detail=f"{image.key} of {image.url}")
-        elif size != image.bytes:
+    def _named(self, ref: PostRef, image: Image) -> Iterator[Finding]:
+        found = self._blob_of(image.key)
+        if found is None:
+            yield Finding(code="blob-missing", key=ref.key, detail=f"{image.key} of {image.url}")
+            return
+        size, facts = found
+        if size != image.bytes:
             detail = f"{image.key} has {size} bytes, expected {image.bytes}"
-            yield Finding(code="blob-size", key=head.ref.key, detail=detail)
+            yield Finding(code="blob-size", key=ref.key, detail=detail)
+        elif facts is not None:
+            named = image_facts(image.media_type, image.width, image.height)
+            if facts != named:
+                yield Finding(code="image-facts", key=ref.key, detail=f"{image.key} is {facts}, expected {named}")
+
+    def _blob_of(self, key: str) -> tuple[int, str | None] | None:
+        """Size and facts of a blob, which counts as named from now on; blobs sort before posts."""
+        found: tuple[int, str | None] | None = self._ledger.db.execute(
+            "UPDATE blob SET named = 1 WHERE key = ? RETURNING size, facts", (key,)
+        ).fetchone()
+        if found is None and blob_digest(key) is not None:
+            # Another writer may have put it after the listing had passed its place.
+            for info in self._store.list(key):
+                if info.key == key:
+                    return info.bytes, None
+        return found
+
+    # -- reports -----------------------------------------------------------------------------------------------
+
+    def _report(self, key: str, data: bytes) -> Iterator[Finding]:
+        try:
+            value = json.loads(data)
+            report = parse_report(data, key)
+        except (DamageError, ValueError) as error:
+            yield Finding(code="report-damaged", key=key, detail=str(error))
+            return
+        if value.get("sha256") != sealed(value)["sha256"]:
+            detail = f"names {value.get('sha256')}, expected {sealed(value)['sha256']}"
+            yield Finding(code="report-damaged", key=key, detail=detail)
+        elif run_key(report.run) != key:
+            yield Finding(code="misplaced", key=key, detail=f"it says it is {run_key(report.run)}")
+        else:
+            rows = ((document, digest, key) for document, digest in report.documents.items())
+            self._ledger.db.executemany("INSERT OR IGNORE INTO committed VALUES (?, ?, ?)", rows)
+
+    # -- what only the whole tells -----------------------------------------------------------------------------
+
+    def _closing(self) -> Iterator[Finding]:
+        if ARCHIVE_KEY not in self._seen:
+            yield Finding(code="archive-damaged", key=ARCHIVE_KEY, detail="it is not there")
+        if README_KEY not in self._seen:
+            yield Finding(code="readme-missing", key=README_KEY, detail="it is not there")
+        for key, digest, report in self._ledger.db.execute("SELECT key, sha256, report FROM committed").fetchall():
+            yield from self._committed(key, digest, report)
+        for key, document in self._ledger.db.execute("SELECT key, document FROM capture").fetchall():
+            yield Finding(code="warc-missing", key=document, detail=f"{key} is not there")
+        if self._scope.since is None:
+            unnamed = self._ledger.db.execute("SELECT key FROM blob WHERE named = 0 ORDER BY key").fetchall()
+            for (key,) in unnamed:
+                yield Finding(code="orphan-blob", key=key, detail="no document names it")
+
+    def _committed(self, key: str, digest: str, report: str) -> Iterator[Finding]:
+        try:
+            data = self._store.read(key)
+        except ObjectMissing:
+            yield Finding(code="document-missing", key=key, detail=f"it is not there, and {report} committed it")
+            return
+        found = hashlib.sha256(data).hexdigest()
+        if found != digest and b'\nop: "takedown"\n' not in data:
+            yield Finding(code="document-replaced", key=key, detail=f"its digest is {found}, {report} says {digest}")
 
 
-def _blob(archive: ArchiveReader, key: str) -> Iterator[Finding]:
-    digest = hashlib.sha256(archive.store.read(key)).hexdigest()
-    if digest != blob_digest(key):
-        yield Finding(code="blob-digest", key=key, detail=f"its bytes have the digest {digest}")
+_CLASSES = {POSTS: "documents", BLOBS: "blobs", RUNS: "reports", RAW: "captures", VIEWS: "views"}
 
 
-def _other(archive: ArchiveReader, key: str, *, full: bool) -> Iterator[Finding]:
-    if key.startswith(RUNS):
-        if full:
-            try:
-                parse_report(archive.store.read(key), key)
-            except DamageError as error:
-                yield Finding(code="report-damaged", key=key, detail=str(error))
-    elif key not in (ARCHIVE_KEY, README_KEY) and not key.startswith(("raw/", "views/")):
-        yield Finding(code="stranger", key=key, detail="not part of the format", severity="warning")
+def _class_of(key: str) -> str:
+    for prefix, name in (
+        (POSTS, "documents"),
+        (BLOBS, "blobs"),
+        (RUNS, "reports"),
+        (RAW, "captures"),
+        (VIEWS, "views"),
+    ):
+        if key.startswith(prefix):
+            return name
+    return "others"

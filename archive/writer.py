@@ -35,7 +35,7 @@ from typing import Literal, TypeVar
 from archive.document import CONTENT_TYPE, Document, compose, write
 from archive.errors import NotAnArchiveError, ObjectMissing, StoreError, StoreUnclear
 from archive.layout import ARCHIVE_KEY, BLOB_EXTENSIONS, LAST_VERSION, README_KEY, PostRef, blob_key, run_key
-from archive.model import Post, RunReport
+from archive.model import Post, RunReport, sealed
 from archive.reader import FORMAT, FORMAT_VERSION, ArchiveInfo, ArchiveReader, Head, read_info
 from archive.store import Store
 
@@ -49,11 +49,15 @@ _LONGEST_WAIT_SECONDS = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a post ended: its status, the version that now holds it, and the document bytes written (0: none)."""
+    """How a post ended: its status, and the version that now holds it.
+
+    Of a version just committed also the bytes written and the document's SHA-256; else 0 and None.
+    """
 
     status: Status
     version: int
     bytes_written: int = 0
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +201,7 @@ class Archive(ArchiveReader):
             "created": self.info.created.astimezone(UTC).isoformat(),
         }
         self._create(README_KEY, README.encode(), "text/markdown; charset=utf-8")
-        self._create(ARCHIVE_KEY, _json_bytes(info), "application/json")
+        self._create(ARCHIVE_KEY, _json_bytes(sealed(info)), "application/json")
 
     def _ready(self) -> None:
         """Learn once what the store keeps, before the first object that another writer might write, too."""
@@ -220,8 +224,10 @@ class Archive(ArchiveReader):
         while True:
             step = next_step(post, seen)
             if isinstance(step, Done):
-                wrote = len(data) if step.status in ("new", "changed") else 0
-                return Outcome(status=step.status, version=step.version, bytes_written=wrote)
+                if step.status not in ("new", "changed"):
+                    return Outcome(status=step.status, version=step.version)
+                digest = hashlib.sha256(data).hexdigest()
+                return Outcome(status=step.status, version=step.version, bytes_written=len(data), sha256=digest)
             ref = PostRef(site=post.site, id=post.id, version=step.version)
             if isinstance(step, ReadBack):
                 seen = self._read_back(ref, step.parent, data)
@@ -297,12 +303,13 @@ class Archive(ArchiveReader):
 def report_bytes(report: RunReport) -> bytes:
     """A run's report as its JSON object; times ISO 8601."""
     # dataclasses.asdict cannot copy a Counter or a read-only mapping.
-    value = asdict(replace(report, images_missing={}, store_requests={}))
+    value = asdict(replace(report, images_missing={}, store_requests={}, documents={}))
     value["images_missing"] = dict(report.images_missing)
     value["store_requests"] = dict(report.store_requests)
+    value["documents"] = dict(sorted(report.documents.items()))
     value["started_at"] = report.started_at.isoformat()
     value["finished_at"] = report.finished_at.isoformat()
-    return _json_bytes(value)
+    return _json_bytes(sealed(value))
 
 
 def _json_bytes(value: object) -> bytes:

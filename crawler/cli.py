@@ -9,8 +9,10 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import webbrowser
 from collections.abc import Sequence
+from datetime import datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,6 +41,7 @@ app = typer.Typer(
     "5 site unreachable · 6 store failed · 7 damage found · 130 interrupted.",
 )
 INTERRUPTED = 130
+_CHECKPOINT_SECONDS = 7 * 24 * 3600  # a check that was stopped longer ago begins anew
 out = Console()
 err = Console(stderr=True)
 
@@ -119,7 +122,7 @@ def crawl(
     for slug in sites:
         if slug not in all_sites():
             raise UsageError(f"no such site: {slug!r}, known are: {', '.join(all_sites())}")
-    _check_since(since)
+    _moment(since)
     wishes = [Wish(slug=slug, limit=limit, since=since) for slug in dict.fromkeys(sites)]
     _run(_config(config, archive), wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose)
 
@@ -222,36 +225,49 @@ def open_(
 @app.command()
 def verify(
     *,
-    full: Annotated[bool, typer.Option(help="Also read every image and compare its SHA-256")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also read, hash and decode every image, and look into every post")
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Read only what was stored since this ISO date or time")
+    ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Do not go on from where an earlier check stopped")
+    ] = False,
     archive: ArchiveOption = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Check that an archive holds what was written to it."""
-    from rich.progress import Progress
-
+    from archive import open_store
+    from archive.verify import Scope, checkpoint_file, recognise
     from archive.verify import verify as verify_archive
+    from crawler.display import VerifyBar
 
-    reader = _reader(config, archive)
-    errors = warnings = looked_at = 0
-    with Progress(console=err, transient=True, disable=json_ or not err.is_terminal) as bar:
-        task = bar.add_task("verify", total=None)
-
-        def progress(_key: str) -> None:
-            nonlocal looked_at
-            looked_at += 1
-            bar.update(task, completed=looked_at, description=f"verify: {looked_at} objects")
-
-        for finding in verify_archive(reader, full=full, progress=progress):
-            errors += finding.severity == "error"
-            warnings += finding.severity == "warning"
-            if json_:
-                _print_json(vars(finding))
-            else:
-                line = f"{finding.severity}  {finding.code}  {finding.key}: {finding.detail}"
-                _say(line)
-    summary = f"{looked_at} objects, {errors} errors, {warnings} warnings"
-    (err if json_ else out).print(summary, highlight=False)
+    loaded = _config(config, archive)
+    store = open_store(loaded.archive, loaded.store_options())
+    scope = Scope(full=full, since=_moment(since))
+    checkpoint = checkpoint_file(loaded.state.expanduser() / "verify", store, recognise(store), scope)
+    if restart or _is_old(checkpoint):
+        checkpoint.unlink(missing_ok=True)
+    if checkpoint.exists():
+        err.print("going on where an earlier check stopped (--restart begins anew)", highlight=False)
+    found = []
+    with VerifyBar(err, quiet=json_) as bar:
+        for finding in verify_archive(store, scope, checkpoint=checkpoint, progress=bar):
+            found.append(finding)
+            if not json_:
+                _say(f"{finding.severity}  {finding.code}  {finding.key}: {finding.detail}")
+    errors = sum(finding.severity == "error" for finding in found)
+    objects = dict(sorted(bar.objects.items()))
+    if json_:
+        findings = [{**vars(finding), "severity": finding.severity} for finding in found]
+        counts = {"errors": errors, "warnings": len(found) - errors, "objects": objects}
+        asked = {"archive": loaded.archive, "full": full, "since": since}
+        _print_json({**asked, **counts, "requests": dict(store.usage.requests), "findings": findings})
+    else:
+        counted = ", ".join(f"{count} {name}" for name, count in objects.items()) or "nothing"
+        _say(f"looked at {counted}: {errors} errors, {len(found) - errors} warnings")
     if errors:
         raise typer.Exit(DamageError.exit_code)
 
@@ -425,13 +441,16 @@ def _log_level(verbose: int) -> str:
     return ("ERROR", "INFO", "DEBUG")[min(verbose, 2)]
 
 
-def _check_since(since: str | None) -> None:
-    from datetime import datetime
-
+def _moment(since: str | None) -> datetime | None:
+    """The time that --since names, of this machine's zone where it names none."""
     try:
-        datetime.fromisoformat(since or "2000-01-01")
+        return datetime.fromisoformat(since).astimezone() if since else None
     except ValueError:
         raise UsageError(f"--since {since!r}: expected an ISO 8601 date or time such as 2026-11-22") from None
+
+
+def _is_old(checkpoint: Path) -> bool:
+    return checkpoint.exists() and time.time() - checkpoint.stat().st_mtime > _CHECKPOINT_SECONDS
 
 
 def _urls_of(file: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -13,9 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from archive.model import Failure, RunReport
+from archive.verify import Progress as VerifyProgress
 from crawler.report import Tally
 
 _LINE_EVERY_SECONDS = 10.0
+_REDRAW_SECONDS = 0.1
 _MOST_FAILURES = 20
 
 
@@ -62,6 +65,40 @@ class Progressor(AbstractContextManager["Progressor"]):
         elif time.monotonic() - self._last_line >= _LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
             self._console.print(f"{slug}: {tally.ended}/{tally.found} posts: {counts(tally)}", highlight=False)
+
+
+class VerifyBar(AbstractContextManager["VerifyBar"]):
+    """Shows how far a check of an archive is, on a terminal; `objects` are its counts by class.
+
+    Call it with the check's progress. quiet: show nothing.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        shown = console.is_terminal and not quiet
+        self._bar = Progress(*columns, console=console, transient=True) if shown else None
+        self._task: TaskID | None = None
+        self._last = 0.0
+        self.objects: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+            self._task = self._bar.add_task("verify")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def __call__(self, progress: VerifyProgress) -> None:
+        self.objects = progress.objects
+        if self._bar and self._task is not None and time.monotonic() - self._last > _REDRAW_SECONDS:
+            self._last = time.monotonic()
+            done = f"verify: {progress.objects.total()} objects, {progress.findings['error']} errors: {progress.key}"
+            self._bar.update(self._task, description=done)
 
 
 def counts(tally: Tally) -> str:

@@ -25,6 +25,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure as TwistedFailure
 
 from archive.errors import DamageError, StoreError
+from archive.layout import PostRef
 from archive.model import Failure, RunReport
 from archive.writer import GENERATOR
 from crawler.profile import SiteProfile
@@ -58,6 +59,7 @@ class Tally:
     failures: list[Failure] = field(default_factory=list)
     images_kept: int = 0
     images_missing: Counter[str] = field(default_factory=Counter)
+    documents: dict[str, str] = field(default_factory=dict)
     open_urls: set[str] = field(default_factory=set)
     store_error: str | None = None
     bug: str | None = None
@@ -214,6 +216,9 @@ class RunReporter:
         status = item.outcome.status
         self.tally.open_urls.discard(item.requested_url)
         self.tally.statuses["unchanged" if status == "taken-down" else status] += 1
+        if item.outcome.sha256:
+            ref = PostRef(site=item.site, id=item.id, version=item.outcome.version)
+            self.tally.documents[ref.key] = item.outcome.sha256
         if status in ("new", "changed"):
             self.tally.images_kept += len(item.images)
             self.tally.images_missing.update(image.reason for image in item.missing_images)
@@ -294,6 +299,7 @@ class RunReporter:
             verdict=result,
             reasons=reasons,
             exit_code=EXIT_CODES[result],
+            documents=self.tally.documents,
             notes=tuple(self._notes),
         )
 

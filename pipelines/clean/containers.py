@@ -78,14 +78,14 @@ def unmelt(item: _Element) -> None:
 
 
 def settle_ruby(ruby: _Element) -> bool:
-    """Unwrap a ruby that has no base or no reading; whether it was so."""
+    """Unwrap a ruby that has no base or no reading, drop brackets around nothing; whether something was so."""
     readings = [part for part in ruby if part.tag in ("rt", "rp")]
     has_base = bool((ruby.text or "").strip()) or (len(ruby) > 0 and ruby[0] not in readings)
     if has_base and any(part.tag == "rt" for part in readings):
-        for part in readings:
-            if part.tag == "rp" and not _is_beside_reading(part):
-                drop(part)  # brackets around nothing, which no browser shows
-        return False
+        alone = [part for part in readings if part.tag == "rp" and not _is_beside_reading(part)]
+        for part in alone:
+            drop(part)  # no browser shows them
+        return bool(alone)
     for part in readings:
         unwrap(part)
     unwrap(ruby)

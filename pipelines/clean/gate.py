@@ -10,29 +10,14 @@ from typing import Any, Final
 
 import nh3
 
-from pipelines.clean.links import ID_PREFIX
+from archive import body
+from archive.body import ID_PREFIX, LANGUAGE, TAGS
 
 _logger = logging.getLogger(__name__)
 
-TAGS: Final = frozenset(
-    (
-        "p", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "blockquote", "pre", "code", "table",
-        "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "figure", "figcaption", "img", "a", "strong", "em",
-        "del", "s", "u", "mark", "sub", "sup", "small", "kbd", "ruby", "rt", "rp", "br", "hr", "details", "summary",
-    )
-)  # fmt: skip
-ATTRIBUTES: Final = {
-    "*": {"id"},
-    "a": {"href"},
-    "img": {"src", "alt"},
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan", "scope"},
-    "ol": {"start"},
-    "code": {"class"},
-}
+ATTRIBUTES: Final = {tag: set(names) for tag, names in body.ATTRIBUTES.items()} | {"img": {"src", "alt"}}
 SCHEMES: Final = frozenset(("http", "https", "mailto", "data"))
 _DATA_IMAGE: Final = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp);base64,", re.IGNORECASE)
-_LANGUAGE: Final = re.compile(r"language-[\w+#.\-]+")
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
@@ -40,7 +25,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     if name == "id":
         allowed = value.startswith(ID_PREFIX)
     elif name == "class":
-        allowed = _LANGUAGE.fullmatch(value) is not None
+        allowed = LANGUAGE.fullmatch(value) is not None
     elif name in ("src", "href") and value[:5].lower() == "data:":
         allowed = tag == "img" and _DATA_IMAGE.match(value) is not None
     return value if allowed else None

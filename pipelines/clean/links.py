@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from lxml import etree
 from lxml.etree import _Element
 
+from archive.body import ID_PREFIX
 from pipelines.clean.draft import Draft
 from pipelines.clean.layout import lay_out
 from pipelines.clean.rules import any_found
@@ -15,8 +16,6 @@ from pipelines.clean.urls import absolute, unredirected
 
 _WITH_NAMES: Final = etree.XPath("descendant::*[@id or @name]")
 _SCHEMES: Final = ("http", "https", "mailto")
-# A prefix of our own: an article's id can then never stand in for a name that a page's scripts use.
-ID_PREFIX: Final = "n-"
 _ID_STRAY: Final = re.compile(r"[^A-Za-z0-9_.\-]")
 _DEAD: Final = re.compile(r"^\s*(?:$|#|javascript:|about:|void)", re.IGNORECASE)
 

@@ -14,7 +14,7 @@ import pytest
 
 from archive import Archive
 from archive.layout import blob_key, link_from_document
-from archive.model import Embed, Failure, Image, MissingImage, Post, RunReport, WarcRecord
+from archive.model import Embed, Failure, Image, MissingImage, Post, RunReport
 from archive.s3 import S3Store
 from archive.store import FolderStore, Store
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 SHANGHAI = timezone(timedelta(hours=8))
-PICTURES = (b"GIF89a the first picture", b"GIF89a the second picture")
+# GIFs of two and of three pixels in a row.
+PICTURES = (
+    bytes.fromhex("47494638376102000100810000000000ff00000000000000002c00000000020001000008050001000808003b"),
+    bytes.fromhex("47494638376103000100810000ff00000000000000000000002c00000000030001000008050001080c08003b"),
+)
 
 
 @pytest.fixture
@@ -114,7 +118,7 @@ def _make_post(**changes: Any) -> Post:
         "missing_images": (MissingImage(url="https://img.example/gone.png", reason="http-404", retryable=False),),
         "boilerplate": ("责任编辑：鸟", "长按识别二维码"),
         "embeds": (Embed(kind="video", url="https://v.qq.com/x/page/a.html", title="采访"),),
-        "warc": (WarcRecord(segment="raw/niaogebiji/2026-11-22/r-0001.warc.gz", record_id="<urn:uuid:1>"),),
+        "warc": (),
         "source_sha256": hashlib.sha256(repr(sorted(changes.items(), key=lambda item: item[0])).encode()).hexdigest(),
         "extractor": "0" * 64,
     }
@@ -138,6 +142,7 @@ def _make_report(**changes: Any) -> RunReport:
         ),
         "images_missing": {"http-404": 1},
         "store_requests": {"PUT": 4},
+        "documents": {},
         "verdict": "fine",
         "reasons": ("a", "b"),
         "notes": ("a note",),
@@ -153,6 +158,6 @@ def _image(data: bytes, number: int) -> Image:
         sha256=digest,
         bytes=len(data),
         media_type="image/gif",
-        width=1,
-        height=None,
+        width=data[6],
+        height=1,
     )

@@ -21,7 +21,7 @@ OTHER_KEYS = [
     *("published_at", "updated_at", "fetched_at"),
     *("images", "missing_images", "embeds", "boilerplate", "warc"),
     *("version", "parent", "source_sha256", "content_sha256", "body_sha256"),
-    *("extractor", "generator", "disableNunjucks", "permalink"),
+    *("extractor", "generator", "disableNunjucks", "permalink", "front_sha256"),
 ]
 TRICKY = (
     *("'", '"', '"quoted"', "a: b", "a:", ": b", "# x", "- x", "? x", "{{ x }}", "{% raw %}", "---", "\n---\n", "..."),

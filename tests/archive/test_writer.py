@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
@@ -23,7 +24,7 @@ from archive.layout import ARCHIVE_KEY, README_KEY, PostRef
 from archive.model import MissingImage, Post
 from archive.reader import Head, parse_head
 from archive.store import FolderStore, ObjectInfo, Store
-from archive.verify import verify
+from archive.verify import Scope, verify
 from archive.writer import Absent, Created, Done, NotCreated, Observation, Ours, Put, ReadBack, Step, next_step
 
 if TYPE_CHECKING:
@@ -353,7 +354,7 @@ def test_lost_replies_neither_lose_nor_repeat_a_version(
             archive.add(make_post(title=title, id=id_), head=archive.head(SITE, id_))
 
     assert lossy.lost > 0
-    assert list(verify(Archive.open(folder_store), full=True)) == []
+    assert list(verify(folder_store, Scope(full=True))) == []
     for id_ in ("article-1", "article-2"):
         assert history(archive, id_=id_) == ["A", "B", "A", "C"]
 
@@ -409,12 +410,9 @@ def test_an_empty_place_becomes_an_archive(store: Store) -> None:
     made = Archive.open_or_create(store, now=NOW, id_="the-id")
 
     assert [info.key for info in store.list()] == [ARCHIVE_KEY, README_KEY]
-    assert json.loads(store.read(ARCHIVE_KEY)) == {
-        "format": "birdnest-archive",
-        "version": 1,
-        "id": "the-id",
-        "created": "2026-11-22T08:00:00+00:00",
-    }
+    info = {"format": "birdnest-archive", "version": 1, "id": "the-id", "created": "2026-11-22T08:00:00+00:00"}
+    canonical = json.dumps(info, sort_keys=True, separators=(",", ":")).encode()
+    assert json.loads(store.read(ARCHIVE_KEY)) == {**info, "sha256": hashlib.sha256(canonical).hexdigest()}
     assert made.info == Archive.open(store).info
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from archive import open_store
-from archive.verify import verify
+from archive.verify import Scope, verify
 from crawler.demo import SITE
 from crawler.replica import trouble
 from crawler.replica.process import Replica
@@ -243,7 +243,7 @@ def test_the_demo_leaves_an_archive_and_says_what_to_open(tmp_path: Path) -> Non
     assert ended.code == 0, ended.err
     assert ended.out.count("expected  ") == len(trouble.EXPECTED_FAILURES)
     assert f"birdnest open {SEED}" in ended.out
-    assert list(verify(fresh.archive(), full=True)) == []
+    assert list(verify(fresh.archive().store, Scope(full=True))) == []
     again = fresh("demo", "--json")
     assert (again.code, again.report["unchanged"]) == (0, 62)
 

@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from archive.verify import verify
+from archive.verify import Scope, verify
 from crawler.demo import SITE
 from crawler.replica import trouble
 from crawler.replica.process import LoggedRequest, Replica
@@ -72,7 +72,7 @@ class TestFirstCrawl:
         assert all(failure["expected"] for failure in self.ended.report["failures"])
 
     def test_the_archive_verifies(self) -> None:
-        assert list(verify(self.birdnest.archive(), full=True)) == []
+        assert list(verify(self.birdnest.archive().store, Scope(full=True))) == []
 
     def test_the_seed_has_the_front_matter_of_the_users_example(self) -> None:
         front = self.birdnest.head(SEED).document.front
@@ -226,7 +226,7 @@ class TestLaterCrawls:
         first, last = (self.birdnest.archive().versions(SITE, SEED)[index] for index in (0, 2))
         archive = self.birdnest.archive()
         assert archive.load(first).document.body == archive.load(last).document.body
-        assert list(verify(archive, full=True)) == []
+        assert list(verify(archive.store, Scope(full=True))) == []
 
     def test_an_image_that_came_back_makes_a_version_that_has_it(self, replica: Replica) -> None:
         for url in (trouble.IMAGE_404, trouble.IMAGE_TRUNCATED, trouble.IMAGE_HTML):
@@ -368,7 +368,9 @@ def test_ctrl_c_ends_in_order_and_the_next_run_finishes(birdnest: Birdnest, repl
     assert report["unfinished"] > 0
     kept = len(list(posts.glob("*/*/v0001.html")))
     assert kept == report["new"] >= 5
-    assert [finding for finding in verify(birdnest.archive(), full=True) if finding.severity == "error"] == []
+    assert [
+        finding for finding in verify(birdnest.archive().store, Scope(full=True)) if finding.severity == "error"
+    ] == []
     birdnest.configure(replica)
     again = birdnest.crawl().report
     assert (again["new"], again["unchanged"]) == (62 - kept, kept)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from archive import Archive, Store, open_store
-from archive.verify import verify
+from archive.verify import Scope, verify
 from crawler.demo import SITE
 from crawler.replica import trouble
 from crawler.replica.process import Replica
@@ -63,7 +63,7 @@ def test_a_crawl_with_nothing_new_writes_the_report_alone(
     writes = s3_server.writes(bucket)
     assert on_s3.crawl("--archive", place).report["changed"] == 1
     assert s3_server.writes(bucket) - writes == 2, "one version, and the report"
-    assert list(verify(Archive.open(open_store(place)), full=True)) == []
+    assert list(verify(open_store(place), Scope(full=True))) == []
 
 
 def test_objects_carry_their_media_type(on_s3: Birdnest, s3_server: S3Server) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.verify import verify
+from archive.verify import Scope, verify
 from crawler.demo import SITE
 from crawler.replica.process import Replica
 from tests.support import Birdnest
@@ -35,7 +35,9 @@ def test_a_folder_that_fails_in_mid_crawl_ends_the_run_and_the_next_one_finishes
     birdnest.configure(replica)
     again = birdnest.crawl()
     assert (again.code, again.report["new"] + again.report["unchanged"]) == (0, 62)
-    assert [finding for finding in verify(birdnest.archive(), full=True) if finding.severity == "error"] == []
+    assert [
+        finding for finding in verify(birdnest.archive().store, Scope(full=True)) if finding.severity == "error"
+    ] == []
 
 
 def take_away(folder: Path) -> None:

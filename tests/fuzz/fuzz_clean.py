@@ -26,8 +26,9 @@ sys.path.insert(0, str(ROOT))
 
 with atheris.instrument_imports(include=["pipelines"]):
     from pipelines.clean import clean, parse_clean, serialise
-    from pipelines.clean.gate import ATTRIBUTES, SCHEMES, TAGS
+    from pipelines.clean.gate import ATTRIBUTES, SCHEMES
 
+from archive.body import TAGS  # noqa: E402 - the path is set above
 from tests.pipelines.clean.hostile.payloads import FAMILIES, payloads  # noqa: E402 - the path is set above
 
 _BASE = "https://example.com/post/1.html"

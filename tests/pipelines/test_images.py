@@ -15,19 +15,10 @@ import pytest
 from PIL import Image as Pillow
 from PIL import features
 
+from archive.images import MAX_BYTES, MAX_PIXELS, BadImage, ImageFacts, inspect
 from archive.layout import BLOB_EXTENSIONS
 from archive.model import Image, MissingImage
-from pipelines.images import (
-    MAX_BYTES,
-    MAX_PIXELS,
-    BadImage,
-    Found,
-    ImageFacts,
-    decode_data_url,
-    image_name,
-    inspect,
-    place_images,
-)
+from pipelines.images import Found, decode_data_url, image_name, place_images
 
 WIDTH, HEIGHT = 64, 48
 

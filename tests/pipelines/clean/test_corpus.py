@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from archive.body import TAGS
 from pipelines.clean import clean, inner_html, parse_clean, parse_page, serialise
-from pipelines.clean.gate import ATTRIBUTES, TAGS
+from pipelines.clean.gate import ATTRIBUTES
 from pipelines.clean.parse import parse_body
 from pipelines.clean.tree import text_of
 

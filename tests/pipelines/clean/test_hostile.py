@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from archive.body import TAGS
 from archive.document import Document, compose, write
 from archive.model import Post
 from archive.views.page import page
 from pipelines.clean import CleanBody, clean, parse_clean, serialise
-from pipelines.clean.gate import ATTRIBUTES, TAGS
+from pipelines.clean.gate import ATTRIBUTES
 from pipelines.explain import comparison_page, explain
 from tests.pipelines.clean.hostile.chromium import PROGRAM, Chromium, Visit, run_chromium
 from tests.pipelines.clean.hostile.payloads import CONTEXTS, FAMILIES, Payload, is_picture, payloads

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from archive.body import TAGS
 from pipelines.clean import clean, parse_clean
-from pipelines.clean.gate import ATTRIBUTES, TAGS
+from pipelines.clean.gate import ATTRIBUTES
 
 _BASE = "https://example.com/post/1.html"
 _PAYLOADS = (
