@@ -157,4 +157,7 @@ def _make_list(run: list[_Element], pattern: re.Pattern[str], body: Draft) -> No
     for item in run:
         body.ledger.note("typed list", text_of(item))
         item.tag, item.text = "li", pattern.sub("", item.text or "", count=1)
+        while not item.text and len(item) and item[0].tag == "br":  # a bullet in a line of its own
+            item.text = item[0].tail
+            item.remove(item[0])
         typed.append(item)

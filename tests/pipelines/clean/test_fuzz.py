@@ -154,6 +154,7 @@ def mutated(draw: st.DrawFn) -> str:
 @given(mutated())
 @example('<p><a href="//a.example/1.jpg"><img src="//a.example/1.jpg"><p>字</p></a>')
 @example('<img src="/1.png" alt="data:image">')
+@example("<p>● 甲<p>●<br>乙<p>● 丙")
 @example("<ruby>甲<rt>乙<rp><e><br>丙")
 @example(f"<p>字</p><p>-END-</p>{'<p>文</p>' * 3}{'<p>● 点</p>' * 4}<p>文</p>")
 @example('<figure><img src="/1.png"><figcaption id="a">字<a href="#a">注</a></figcaption></figure>')
