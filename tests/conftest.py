@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -18,7 +18,28 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from archive.model import Post, RunReport
+from tests import posts
+
 _START_SECONDS = 60
+
+
+@pytest.fixture(scope="session")
+def make_post() -> Callable[..., Post]:
+    """Posts that differ from a usual one in what is named; equal calls give equal posts."""
+    return posts.make_post
+
+
+@pytest.fixture(scope="session")
+def make_report() -> Callable[..., RunReport]:
+    """Reports that differ from a usual one in what is named."""
+    return posts.make_report
+
+
+@pytest.fixture(scope="session")
+def pictures() -> tuple[bytes, ...]:
+    """The bytes of the images that a usual post shows."""
+    return posts.PICTURES
 
 
 @pytest.fixture(scope="session", autouse=True)
