@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-import archive.verify
 import pipelines.check
 import pipelines.images
 from archive import errors
-from archive.document import compose
+from archive.document import SEAL, compose
+from archive.findings import CODES, Code
 from archive.layout import BLOB_EXTENSIONS
 from crawler.cli import app
-from crawler.config import Config, SiteTable
+from crawler.config import Config, S3Table, SiteTable
 from crawler.report import EXIT_CODES
 from tests.support import ROOT
 
@@ -49,7 +49,9 @@ def test_every_command_is_documented() -> None:
 
 def test_every_configuration_key_is_documented() -> None:
     for name in Config.model_fields:
-        assert name == "sites" or f"| `{name}` |" in OPERATING, name
+        assert name in ("sites", "s3") or f"| `{name}` |" in OPERATING, name
+    for name in S3Table.model_fields:
+        assert f"| `s3.{name}` |" in OPERATING, name
     for name in SiteTable.model_fields:
         assert f"| `sites.<slug>.{name}` |" in OPERATING, name
 
@@ -68,23 +70,26 @@ def test_every_reason_is_documented(module: object) -> None:
 
 
 def test_every_finding_of_verify_is_documented() -> None:
-    codes = table_codes(archive.verify.__doc__)
-    source = Path(archive.verify.__file__).read_text(encoding="utf-8")
-    assert set(codes) == set(re.findall(r'code="([^"]+)"', source))
-    for code in codes:
-        assert f"| `{code}` |" in FORMAT, code
+    table = FORMAT.split("## What `birdnest verify` checks", 1)[1]
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", table, re.MULTILINE))
+    assert rows == {name: _meaning(code) for name, code in CODES.items()}
+
+
+def _meaning(code: Code) -> str:
+    warning = "warning: " if code.severity == "warning" else ""
+    return warning + code.meaning + (" (with `--full`)" if code.full else "")
 
 
 def test_every_front_matter_key_is_documented_in_its_order() -> None:
     source = Path(compose.__code__.co_filename).read_text(encoding="utf-8")
     written = re.findall(
-        r'^        "(\w+)": ', source.split("def compose", 1)[1].split("def write", 1)[0], re.MULTILINE
+        r'^        "(\w+)": ', source.split("def compose", 1)[1].split("def sealed", 1)[0], re.MULTILINE
     )
     table = FORMAT.split("## The document", 1)[1].split("Readers keep", 1)[0]
     documented = [
         name for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
     ]
-    assert documented == written
+    assert documented == [*written, SEAL]
 
 
 def test_every_blob_extension_is_documented() -> None:
