@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-faults bench bench-clean lint format requirements clean
+.PHONY: demo test test-faults test-stores bench bench-clean lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
@@ -14,6 +14,9 @@ test: $(READY)  ## the whole test suite
 
 test-faults: $(READY)  ## crashes at any point, power loss, failing stores; ALL=1 tries every point
 	$(BIN)/python -m pytest -m faults tests/faults
+
+test-stores: $(READY)  ## the contract of all stores and `birdnest doctor`, on a real Ceph gateway
+	$(BIN)/python -m pytest -m stores tests/archive
 
 bench: $(READY)  ## CPU, memory and store requests per post, 300 and 2,000 replica posts
 	$(BIN)/python benchmarks/crawl.py

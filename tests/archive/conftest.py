@@ -38,7 +38,16 @@ def s3_store(s3_environment: S3Server) -> Iterator[S3Store]:
         yield store
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture
+def radosgw_store(radosgw_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+    for name, value in radosgw_server.environment.items():
+        monkeypatch.setenv(name, value)
+    store = S3Store.open(f"s3://{radosgw_server.new_bucket()}/some/prefix")
+    with closing(store.client):
+        yield store
+
+
+@pytest.fixture(params=["folder", "s3", pytest.param("radosgw", marks=pytest.mark.stores)])
 def store(request: pytest.FixtureRequest) -> Store:
     made: Store = request.getfixturevalue(f"{request.param}_store")
     return made

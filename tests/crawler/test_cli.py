@@ -182,7 +182,9 @@ class TestReading:
         blob.write_bytes(blob.read_bytes()[:-1] + b"x")
         damaged = self.birdnest("verify", "--full", "--json")
         assert damaged.code == 7
-        assert [json.loads(line)["code"] for line in damaged.out.splitlines()] == ["blob-digest"]
+        said = json.loads(damaged.out)
+        assert [finding["code"] for finding in said["findings"]] == ["blob-digest"]
+        assert (said["errors"], said["warnings"], said["objects"]["documents"]) == (1, 0, 62)
 
 
 def test_sites_lists_what_can_be_crawled(birdnest: Birdnest) -> None:
