@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-faults test-stores bench bench-clean lint format requirements clean
+.PHONY: demo test test-faults test-stores bench bench-clean bench-verify lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
@@ -24,6 +24,9 @@ bench: $(READY)  ## CPU, memory and store requests per post, 300 and 2,000 repli
 bench-clean: $(READY)  ## how well the cleaner cleans real posts and pages, beside other tools, against its floors; how its time grows
 	$(BIN)/python -m benchmarks.clean
 	$(BIN)/python -m benchmarks.clean_growth
+
+bench-verify: $(READY)  ## time, requests and memory of `birdnest verify` over a million posts
+	$(BIN)/python benchmarks/verify.py
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check .
