@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import threading
 from pathlib import Path
 
 from archive.errors import StoreError
@@ -40,6 +41,10 @@ NETWORK_FILE_SYSTEMS = frozenset(
 )
 """File systems that more than one host may have mounted, by the names that /proc/self/mountinfo gives them."""
 
+ONE_AT_A_TIME = threading.Lock()
+"""For the threads of this process: held while a key is looked for and then written."""
+
+_holding = threading.Lock()
 _held: dict[str, int] = {}  # locks of this process, by path: the descriptors that hold them
 
 
@@ -49,8 +54,12 @@ def hold_lock(file: Path, what: str) -> None:
     Raises StoreError where another process of this host holds it; `what` says in the error what for.
     """
     path = str(file.absolute())
-    if path in _held:
-        return
+    with _holding:
+        if path not in _held:
+            _held[path] = _locked(file, path, what)
+
+
+def _locked(file: Path, path: str, what: str) -> int:
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -66,7 +75,7 @@ def hold_lock(file: Path, what: str) -> None:
         ) from error
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
-    _held[path] = descriptor
+    return descriptor
 
 
 def file_system(path: Path) -> str:

@@ -26,7 +26,7 @@ from platformdirs import user_state_path
 
 from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
 from archive.layout import check_key
-from archive.locks import hold_lock
+from archive.locks import ONE_AT_A_TIME, hold_lock
 from archive.store import DEFAULTS, ObjectInfo, StoreOptions, Usage
 
 if TYPE_CHECKING:
@@ -111,9 +111,11 @@ class S3Store:
             raise StoreError(f"archive {self.url}: cannot lock {folder}/{name}.lock: {error.strerror}") from error
 
     def create(self, key: str, data: bytes, content_type: str) -> bool:
-        if not self._keeps_create_only and self._holds(key):
-            return False
-        created = self._put(key, data, content_type)
+        if self._keeps_create_only:
+            created = self._put(key, data, content_type)
+        else:
+            with ONE_AT_A_TIME:
+                created = not self._holds(key) and self._put(key, data, content_type)
         if created and not self._checks_digests:
             self._read_back(key, data)
         if created:

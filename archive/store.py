@@ -21,9 +21,10 @@ from typing import Protocol
 
 from archive.errors import ObjectMissing, StoreError, UsageError
 from archive.layout import check_key
-from archive.locks import NETWORK_FILE_SYSTEMS, file_system, hold_lock
+from archive.locks import NETWORK_FILE_SYSTEMS, ONE_AT_A_TIME, file_system, hold_lock
 
 _TEMPORARY = ".tmp"
+_LOCK = "writer.lock"
 _STALE_SECONDS = 24 * 3600
 _MAX_REMEMBERED = 10_000
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
@@ -250,9 +251,10 @@ class FolderStore:
             else:
                 return True
         self._lock()
-        if os.path.lexists(target):
-            return False
-        os.rename(temporary, target)
+        with ONE_AT_A_TIME:
+            if os.path.lexists(target):
+                return False
+            os.rename(temporary, target)
         return True
 
     def _lock(self) -> None:
@@ -263,7 +265,7 @@ class FolderStore:
                 "by other hosts: say `single_writer = true` in birdnest.toml if no other host writes there, or name "
                 "another folder."
             )
-        hold_lock(self.root / _TEMPORARY / "writer.lock", self.url)
+        hold_lock(self.root / _TEMPORARY / _LOCK, self.url)
 
     def _sweep(self, folder: str) -> None:
         """Remove what writers that were killed long ago left behind, once for each opened store."""
@@ -272,7 +274,7 @@ class FolderStore:
         self._swept = True
         for entry in os.scandir(folder):
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - entry.stat().st_mtime > _STALE_SECONDS:
+                if entry.name != _LOCK and time.time() - entry.stat().st_mtime > _STALE_SECONDS:
                     os.unlink(entry.path)
 
     def _make_durable(self, folder: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,9 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import archive.store
+from archive import layout
 from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
+from archive.locks import file_system
 from archive.s3 import S3Store
-from archive.store import FolderStore, Store, open_store
+from archive.store import FolderStore, Store, StoreOptions, open_store
 
 if TYPE_CHECKING:
     from tests.conftest import S3Server
@@ -219,13 +224,13 @@ def test_a_file_of_the_archive_has_the_rights_the_user_gives_new_files(
 def test_what_a_killed_writer_left_is_swept_when_it_is_a_day_old(tmp_path: Path) -> None:
     temporary = tmp_path / ".tmp"
     temporary.mkdir()
-    for name, age_seconds in (("stale", 25 * 3600), ("fresh", 3600)):
+    for name, age_seconds in (("stale", 25 * 3600), ("fresh", 3600), ("writer.lock", 25 * 3600)):
         (temporary / name).write_bytes(b"half")
         os.utime(temporary / name, (time.time() - age_seconds,) * 2)
 
     FolderStore(tmp_path).create("a", b"x", TEXT)
 
-    assert [path.name for path in files(temporary)] == ["fresh"]
+    assert [path.name for path in files(temporary)] == ["fresh", "writer.lock"]
 
 
 @pytest.mark.parametrize("below", ["", "deeper/still"])
@@ -267,6 +272,86 @@ except StoreError as error:
 
     assert done.stdout.startswith(f"archive {tmp_path}: cannot write a: ")
     assert files(tmp_path) == []
+
+
+class WithoutLinks:
+    """The module `os` of a system whose file system knows no hard links."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def link(self, source: str, target: str) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), source, None, target)
+
+
+@pytest.fixture
+def linkless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
+    monkeypatch.setattr(archive.store, "os", WithoutLinks())
+    return FolderStore(tmp_path / "nest")
+
+
+def test_without_hard_links_nothing_is_overwritten_either(linkless: FolderStore) -> None:
+    start = threading.Barrier(16)
+
+    def race(number: int) -> bool:
+        start.wait()
+        return linkless.create("posts/s/a-1/v0001.html", b"%d" % number * 1000, TEXT)
+
+    with ThreadPoolExecutor(16) as pool:
+        won = list(pool.map(race, range(16)))
+
+    assert won.count(True) == 1
+    assert linkless.read("posts/s/a-1/v0001.html") == b"%d" % won.index(True) * 1000
+    assert linkless.create("posts/s/a-1/v0001.html", b"again", TEXT) is False
+    assert keys(linkless) == ["posts/s/a-1/v0001.html"]
+
+
+def test_without_hard_links_a_second_process_is_refused(linkless: FolderStore) -> None:
+    linkless.create("a", b"x", TEXT)
+    program = """
+import sys
+from pathlib import Path
+from archive.errors import StoreError
+from archive.locks import hold_lock
+try:
+    hold_lock(Path(sys.argv[1]) / ".tmp" / "writer.lock", sys.argv[1])
+except StoreError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(linkless.root)], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert f"process {os.getpid()} is writing to it" in done.stdout
+
+
+def test_without_hard_links_a_network_s_file_system_needs_the_user_s_word(
+    linkless: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive.store, "file_system", lambda _path: "nfs4")
+
+    with pytest.raises(StoreError, match=r"\(nfs4\) knows no hard links.*say `single_writer = true`"):
+        linkless.create("a", b"x", TEXT)
+    assert keys(linkless) == []
+
+    promised = FolderStore(linkless.root, StoreOptions(single_writer=True))
+    assert promised.create("a", b"x", TEXT) is True
+
+
+def test_the_file_system_of_a_path_is_that_of_its_mount() -> None:
+    if not Path("/proc/self/mountinfo").exists():
+        pytest.skip("this system has no /proc/self/mountinfo")
+    assert file_system(Path("/proc/self")) == "proc"
+    assert file_system(Path("/proc-not-mounted/x")) == file_system(Path("/"))
+
+
+def test_no_two_keys_differ_in_the_case_of_their_letters_alone() -> None:
+    """So a file system that does not tell case apart holds every archive."""
+    run = "20261122T080000Z-niaogebiji-ab12cd"
+    patterns = (layout._ID, layout._POST_KEY, layout._BLOB_KEY)
+    assert all(not re.search(r"(?<!\\)[A-Z]", re.sub(r"\?P<\w+>", "", pattern.pattern)) for pattern in patterns)
+    fixed = {layout.ARCHIVE_KEY, layout.README_KEY, layout.run_key(run).replace(run, "<run>")}
+    assert len({key.lower() for key in fixed}) == len(fixed)
 
 
 def files(folder: Path) -> list[Path]:
