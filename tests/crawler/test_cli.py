@@ -184,7 +184,7 @@ class TestReading:
         assert damaged.code == 7
         said = json.loads(damaged.out)
         assert [finding["code"] for finding in said["findings"]] == ["blob-digest"]
-        assert (said["errors"], said["warnings"], said["objects"]["documents"]) == (1, 0, 62)
+        assert (said["errors"], said["warnings"], said["objects"]["documents"]) == (1, 0, 2)
 
 
 def test_sites_lists_what_can_be_crawled(birdnest: Birdnest) -> None:
