@@ -14,6 +14,7 @@
     │   ├── ObjectMissing       6   an object that should be there is not
     │   └── NotAnArchiveError   6   the place holds something that is no archive of ours
     ├── DamageError             7   what an archive holds is not what was written
+    ├── LeaseHeld               8   another run crawls this site into this archive
     └── RunInterrupted        130   Ctrl-C before there was anything to report
 
 Exit codes that are verdicts and not errors: 0 fine, 4 a run below its expectations, 5 the site could not be
@@ -93,6 +94,10 @@ class NotAnArchiveError(StoreError):
 
 class DamageError(BirdnestError):
     exit_code = 7
+
+
+class LeaseHeld(BirdnestError):  # noqa: N818 - nothing went wrong
+    exit_code = 8
 
 
 class RunInterrupted(BirdnestError):  # noqa: N818 - nothing went wrong

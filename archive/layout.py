@@ -117,6 +117,16 @@ def run_key(run_id: str) -> str:
     return f"{RUNS}{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}/{run_id}.json"
 
 
+def capture_key(site: str, run_id: str, number: int) -> str:
+    """The key of a segment of a run's raw capture: `raw/<site>/<day>/<run>-0001.warc.gz`."""
+    return f"{RAW}{site}/{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}/{run_id}-{number:04d}.warc.gz"
+
+
+def index_key(segment: str) -> str:
+    """The key of a segment's CDXJ index."""
+    return f"{segment.removesuffix('.warc.gz')}.cdxj"
+
+
 def check_key(key: str) -> str:
     """The key itself, when it is one that every store can hold; ValueError otherwise."""
     parts = key.split("/")

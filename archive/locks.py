@@ -44,38 +44,56 @@ NETWORK_FILE_SYSTEMS = frozenset(
 ONE_AT_A_TIME = threading.Lock()
 """For the threads of this process: held while a key is looked for and then written."""
 
+_MOST_SAID = 400
 _holding = threading.Lock()
 _held: dict[str, int] = {}  # locks of this process, by path: the descriptors that hold them
 
 
-def hold_lock(file: Path, what: str) -> None:
-    """Hold a lock from now until this process ends: the kernel frees it then, however it ends.
+def acquire(file: Path, says: str) -> str | None:
+    """Take a lock and hold it until this process ends or gives it back: the kernel frees it at any death.
 
-    Raises StoreError where another process of this host holds it; `what` says in the error what for.
+    Returns None when this process has it (again), else what its holder, another process of this host, says; `says` is
+    what others are told meanwhile. Raises OSError where the file cannot be made.
     """
     path = str(file.absolute())
     with _holding:
-        if path not in _held:
-            _held[path] = _locked(file, path, what)
+        if path in _held:
+            return None
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(descriptor, _MOST_SAID).decode("utf-8", "replace").strip()
+            os.close(descriptor)
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise
+            return holder or "(unknown)"
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, says.encode()[:_MOST_SAID], 0)
+        _held[path] = descriptor
+        return None
 
 
-def _locked(file: Path, path: str, what: str) -> int:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
-        os.close(descriptor)
-        if error.errno not in (errno.EAGAIN, errno.EACCES):
-            raise
+def release(file: Path) -> None:
+    """Give a lock back that this process holds; nothing happens where it holds none."""
+    with _holding:
+        descriptor = _held.pop(str(file.absolute()), None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def hold_lock(file: Path, what: str) -> None:
+    """Hold an archive's lock from now until this process ends.
+
+    Raises StoreError where another process of this host holds it; `what` says in the error what for.
+    """
+    holder = acquire(file, f"{os.getpid()}\n")
+    if holder is not None:
         raise StoreError(
-            f"archive {what}: process {holder or '(unknown)'} is writing to it, and this store cannot keep two writers "
+            f"archive {what}: process {holder} is writing to it, and this store cannot keep two writers "
             "apart: run again when it has ended."
-        ) from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
-    return descriptor
+        )
 
 
 def file_system(path: Path) -> str:

@@ -115,10 +115,11 @@ class RunReport:
     """What one run over one site did. Counts are of posts unless their name says otherwise.
 
     Every post found ends as new, changed, unchanged (taken-down ones are), superseded, alias (its address led to
-    another post of the run) or failed; `unfinished` are those that an interruption left, so that the sum always
-    equals `found`. `images_kept` and `images_missing` (by
-    reason) count those of new and changed posts. Failures also list listings that could not be read. `documents` are
-    the versions this run committed: the SHA-256 of each by its key.
+    another post), known (a list named it, and it was not due: nothing was fetched), gone (archived, and no more on
+    the site), absent (a number of a range that is no post) or failed; `unfinished` are those that an interruption
+    left, so that the sum always equals `found`. `images_kept` and `images_missing` (by reason) count those of new and
+    changed posts. Failures also list listings that could not be read. `documents` are the versions this run
+    committed: the SHA-256 of each by its key.
     """
 
     run: str
@@ -144,6 +145,9 @@ class RunReport:
     verdict: str
     reasons: tuple[str, ...]
     exit_code: int
+    known: int = 0
+    gone: int = 0
+    absent: int = 0
     documents: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=())
 

@@ -34,7 +34,16 @@ from typing import Literal, TypeVar
 
 from archive.document import CONTENT_TYPE, Document, compose, write
 from archive.errors import NotAnArchiveError, ObjectMissing, StoreError, StoreUnclear
-from archive.layout import ARCHIVE_KEY, BLOB_EXTENSIONS, LAST_VERSION, README_KEY, PostRef, blob_key, run_key
+from archive.layout import (
+    ARCHIVE_KEY,
+    BLOB_EXTENSIONS,
+    LAST_VERSION,
+    README_KEY,
+    PostRef,
+    blob_key,
+    index_key,
+    run_key,
+)
 from archive.model import Post, RunReport, sealed
 from archive.reader import FORMAT, FORMAT_VERSION, ArchiveInfo, ArchiveReader, Head, read_info
 from archive.store import Store
@@ -264,6 +273,12 @@ class Archive(ArchiveReader):
         self._create(key, report_bytes(report), "application/json")
         return key
 
+    def put_capture(self, segment: str, data: bytes, index: bytes) -> None:
+        """Write a segment of a run's raw capture under its key, and its CDXJ index beside it. Raises StoreError."""
+        self._ready()
+        self._create(segment, data, "application/gzip")
+        self._create(index_key(segment), index, "text/x-cdxj")
+
     def _put(self, ref: PostRef, parent: str | None, data: bytes) -> Observation:
         try:
             created = self.store.create(ref.key, data, CONTENT_TYPE)
@@ -330,6 +345,8 @@ Birdnest wrote this archive, but nothing here needs Birdnest.
         [ "$(sha256sum < "$f" | cut -d' ' -f1)" = "$(basename "${{f%.*}}")" ] || echo "damaged: $f"
       done
 
+- `raw/<site>/<day>/*.warc.gz` are the pages and lists as the site answered, in WARC 1.1; the `.cdxj` beside each is
+  its index. Any WARC player shows them.
 - `runs/<day>/*.json` are the reports of the runs that filled the archive, failures included.
 - `ARCHIVE.json` names the format, its version and this archive.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -11,7 +12,8 @@ import sys
 import tempfile
 import time
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -22,12 +24,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from archive.errors import BirdnestError, DamageError, StoreError, UnsupportedUrlError, UsageError
+from archive.errors import (
+    BirdnestError,
+    DamageError,
+    LeaseHeld,
+    PageError,
+    StoreError,
+    UnsupportedUrlError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from archive.reader import ArchiveReader, Head
     from crawler.config import Config
+    from crawler.frontier import Frontier
     from crawler.run import RunResult, Wish
+    from crawler.spiders.post import IdRange
     from pipelines.clean.rules import CleanRules
 
 app = typer.Typer(
@@ -38,7 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 fine · 1 a bug of ours · 2 wrong usage · 3 wrong configuration · 4 below expectations · "
-    "5 site unreachable · 6 store failed · 7 damage found · 130 interrupted.",
+    "5 site unreachable · 6 store failed · 7 damage found · 8 another run crawls the site · 130 interrupted.",
 )
 INTERRUPTED = 130
 _CHECKPOINT_SECONDS = 7 * 24 * 3600  # a check that was stopped longer ago begins anew
@@ -110,12 +122,22 @@ def crawl(
     archive: ArchiveOption = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many posts of each site")] = None,
     since: Annotated[str | None, typer.Option(metavar="DATE", help="Only posts since this ISO date or time")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Fetch every known post again, whole")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what failed, due or not")] = False,
+    ids: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[KIND:]A-B", help="Read no lists: try the posts of these numbers, of the site's first kind of post"
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read the lists, say what is due, change nothing")] = False,
     refetch_images: Annotated[bool, typer.Option(help="Fetch images again that the archive holds")] = False,
     config: ConfigOption = None,
     json_: JsonOption = False,
     verbose: VerboseOption = 0,
 ) -> None:
-    """Crawl sites: archive every post their lists name that is new or changed."""
+    """Crawl sites: archive what their lists name that is new or changed, and look again at what is due."""
+    from crawler.plan import plan
     from crawler.run import Wish
     from crawler.sites import all_sites
 
@@ -123,8 +145,27 @@ def crawl(
         if slug not in all_sites():
             raise UsageError(f"no such site: {slug!r}, known are: {', '.join(all_sites())}")
     _moment(since)
-    wishes = [Wish(slug=slug, limit=limit, since=since) for slug in dict.fromkeys(sites)]
-    _run(_config(config, archive), wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose)
+    loaded = _config(config, archive)
+    asked: dict[str, Any] = {"limit": limit, "since": since, "full": full, "retry_failed": retry_failed}
+    wishes = [
+        Wish(slug=slug, **asked, ids=_id_range(loaded, slug, ids) if ids else None) for slug in dict.fromkeys(sites)
+    ]
+    if not dry_run:
+        _run(loaded, wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose)
+    elif ids:
+        raise UsageError("--dry-run reads lists, and with --ids none are read: give one of the two")
+    planned = plan(loaded, wishes, log_level=_log_level(verbose))
+    for each in planned:
+        if json_:
+            _print_json(vars(each))
+        else:
+            for url, why in each.due.items():
+                _say(f"{url}  {why}")
+            _say(f"{each.site}: {len(each.due)} posts would be fetched, {each.known} are known and not due")
+            for failure in each.failed:
+                _complain(failure)
+    if any(each.failed for each in planned):
+        raise typer.Exit(PageError.exit_code)
 
 
 @app.command(name="archive")
@@ -220,6 +261,100 @@ def open_(
     _say(str(file))
     if browser:
         webbrowser.open(file.as_uri())
+
+
+@app.command()
+def frontier(
+    *,
+    site: Annotated[str | None, typer.Option(help="Only this site's URLs")] = None,
+    state: Annotated[str | None, typer.Option(help="List URLs: open, archived, failed, gone, alias")] = None,
+    due: Annotated[bool, typer.Option("--due", help="List the URLs that the next crawl would fetch")] = False,
+    most: Annotated[int, typer.Option("--most", "-n", min=1, help="List at most so many")] = 50,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Show what is known of an archive's sites: how many URLs are open, failing, due, and which."""
+    from crawler.frontier import STATES
+    from pipelines.clock import clock
+
+    if state is not None and state not in STATES:
+        raise UsageError(f"--state {state!r}: expected one of {', '.join(STATES)}")
+    now = int(clock()().timestamp())
+    with closing(_frontier(config, archive)) as known:
+        if state or due:
+            rows = list(known.rows(site=site, state=state, due_by=now if due else None, most=most))
+            for row in rows:
+                _print_json(row) if json_ else _say(_row_line(row))
+            return
+        counts = {slug: numbers for slug, numbers in known.counts(now=now).items() if site in (None, slug)}
+    if json_:
+        _print_json(counts)
+        return
+    table = Table("site", *STATES, "due now", "images to try again")
+    for slug, numbers in counts.items():
+        table.add_row(slug, *(str(numbers.get(name, 0)) for name in (*STATES, "due", "images")))
+    out.print(table)
+    _say("which: `birdnest frontier --due`, `--state failed` …; one URL's story: `birdnest why URL`")
+
+
+@app.command()
+def why(
+    url: Annotated[str, typer.Argument(help="The URL of a post")],
+    *,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Tell one URL's story: where it was found, when it was fetched, what came of it, when it is due again."""
+    (wish,) = _require_wishes(url)
+    canonical = wish.urls[0]
+    with closing(_frontier(config, archive)) as known:
+        try:
+            row, happened, images = known.story(wish.slug, canonical)
+        except KeyError:
+            raise UsageError(f"{canonical} was never found: no list named it, and nobody asked for it") from None
+    if json_:
+        events = [{"at": at, "run": run, "what": what} for at, run, what in happened]
+        _print_json({**row, "events": events, "missing_images": images})
+        return
+    _say(f"{canonical}\n{_time(row['found_at'])}  found in {row['found_where']}")
+    for at, run, what in happened:
+        _say(f"{_time(at)}  {what}  (run {run})")
+    for image in images:
+        _say(
+            f"missing image {image['image']}: {image['reason']}, tried {image['attempts']} times, "
+            f"again {_time(image['due_at'])}"
+        )
+    _say(f"now: {_row_line(row)}")
+
+
+def _frontier(config: Path | None, archive: str | None) -> Frontier:
+    from crawler.frontier import Frontier
+    from crawler.state import frontier_file
+
+    loaded, info = _config(config, archive), _reader(config, archive).info
+    file = frontier_file(loaded.state.expanduser(), info.id)
+    if not file.exists():
+        raise UsageError(f"there is no frontier of this archive ({file}): the next `birdnest crawl` builds one")
+    return Frontier(file, recheck_days=loaded.recheck_days)
+
+
+def _row_line(row: Mapping[str, Any]) -> str:
+    parts = [row["state"], row["site"], row["url"]]
+    if row["version"]:
+        parts.append(f"v{row['version']}")
+    if row["alias_of"]:
+        parts.append(f"leads to {row['alias_of']}")
+    if row["reason"]:
+        parts.append(f"{row['reason']} ({row['attempts']} attempts)" if row["attempts"] else row["reason"])
+    if row["due_at"] is not None:
+        parts.append(f"due {_time(row['due_at'])}" if row["due_at"] else "due now")
+    return "  ".join(parts)
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="minutes")
 
 
 @app.command()
@@ -433,11 +568,21 @@ def _run(
     from crawler.report import EXIT_CODES, SEVERITY
     from crawler.run import run_sites
 
+    held: list[LeaseHeld] = []
     with Progressor(err, quiet=as_json) as watch:
-        results = run_sites(config, wishes, watch=watch, refetch_images=refetch_images, log_level=_log_level(verbose))
+        results = run_sites(
+            config,
+            wishes,
+            watch=watch,
+            complain=held.append,
+            refetch_images=refetch_images,
+            log_level=_log_level(verbose),
+        )
     _show_results(config, results, as_json=as_json)
+    for error in held:
+        _complain(f"error: {error}")
     worst = max((result.report.verdict for result in results), key=SEVERITY.index)
-    code = EXIT_CODES[worst]
+    code = EXIT_CODES[worst] or (LeaseHeld.exit_code if held else 0)
     if leave:
         raise typer.Exit(code)
     return code
@@ -491,6 +636,19 @@ def _moment(since: str | None) -> datetime | None:
         return datetime.fromisoformat(since).astimezone() if since else None
     except ValueError:
         raise UsageError(f"--since {since!r}: expected an ISO 8601 date or time such as 2026-11-22") from None
+
+
+def _id_range(config: Config, slug: str, text: str) -> IdRange:
+    """The numbers that --ids names. Raises UsageError."""
+    from crawler.spiders.post import IdRange
+
+    match = re.fullmatch(r"(?:([\w-]+):)?(\d+)-(\d+)", text)
+    kinds = [kind.name for kind in config.site(slug).kinds if kind.canonical.format(id="x") != kind.canonical]
+    if match is None or int(match[2]) > int(match[3]):
+        raise UsageError(f"--ids {text!r}: expected two numbers such as 480000-480100, the smaller one first")
+    if not kinds or (match[1] and match[1] not in kinds):
+        raise UsageError(f"--ids {text!r}: {slug} has posts by number of the kinds: {', '.join(kinds) or 'none'}")
+    return IdRange(kind=match[1] or kinds[0], first=int(match[2]), last=int(match[3]))
 
 
 def _is_old(checkpoint: Path) -> bool:

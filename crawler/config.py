@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from archive.errors import ConfigError
 from archive.store import StoreOptions
+from crawler.frontier import RECHECK_DAYS
 from crawler.pages import page_selector, select
 from crawler.profile import FIELDS, LIST_PARTS, LISTING, ExpectedFailure, SiteProfile, with_selectors
 from crawler.sites import all_sites
@@ -94,6 +95,7 @@ class SiteTable(_Table):
     delay_seconds: float | None = Field(default=None, ge=0, strict=True)
     image_delay_seconds: float | None = Field(default=None, ge=0, strict=True)
     concurrency: int | None = Field(default=None, ge=1, le=64, strict=True)
+    depth: int | None = Field(default=None, ge=1, strict=True)
     proxy: Proxy | None = None
     user_agent: HeaderText | None = None
     lists: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -132,6 +134,8 @@ class Config(_Table):
     retries: int = Field(default=2, ge=0, le=10, strict=True)
     autothrottle: bool = Field(default=True, strict=True)
     robots: Literal["obey", "ignore"] = "obey"
+    raw: Literal["pages", "all", "none"] = "pages"
+    recheck_days: tuple[Annotated[int, Field(ge=1, strict=True)], ...] = Field(default=RECHECK_DAYS, min_length=1)
     single_writer: bool = Field(default=False, strict=True)
     origins: dict[Origin, Origin] = Field(default_factory=dict)
     s3: S3Table = Field(default_factory=S3Table)
@@ -171,6 +175,7 @@ def _with_table(site: SiteProfile, table: SiteTable) -> SiteProfile:
         delay_seconds=_given(table.delay_seconds, site.delay_seconds),
         image_delay_seconds=_given(table.image_delay_seconds, site.image_delay_seconds),
         concurrency=int(_given(table.concurrency, site.concurrency)),
+        depth=int(_given(table.depth, site.depth)),
     )
 
 
@@ -231,6 +236,8 @@ def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:
         "BIRDNEST_ROBOTS": config.robots == "obey",
         "BIRDNEST_STORE": asdict(config.store_options()),
         "BIRDNEST_STATE": str(config.state.expanduser()),
+        "BIRDNEST_RAW": config.raw,
+        "BIRDNEST_RECHECK_DAYS": list(config.recheck_days),
         "USER_AGENT": table.user_agent or USER_AGENT.format(version=version("birdnest"), contact=config.contact),
         "DOWNLOAD_TIMEOUT": config.timeout_seconds,
         "RETRY_TIMES": config.retries,
@@ -253,8 +260,16 @@ TEMPLATE = """\
 # How a site's owner reaches you; part of the user agent. An address or a URL.
 # contact = "no contact given"
 
-# Where pages that gave no post are kept for study. The default is the user's state folder.
+# Crawl state: the frontier (which URLs are known, and when each is due), leases, captures under way, pages that gave no
+# post. The default is the user's state folder. What is lost of it is rebuilt from the archive.
 # state = "~/.local/state/birdnest"
+
+# What to keep of the HTTP exchanges, as WARC: "pages" (and lists), "all" (images and robots.txt, too), or "none".
+# raw = "pages"
+
+# Days after which a post that did not change is looked at again; the last number repeats. What a list tells to have
+# changed is fetched at once.
+# recheck_days = [1, 3, 7, 30, 90]
 
 # Seconds until a request counts as failed, and how often it is tried again.
 # timeout_seconds = 60
@@ -292,6 +307,7 @@ TEMPLATE = """\
 # delay_seconds = 2.0          # between two requests to one host of the site
 # image_delay_seconds = 0.25   # the same for its image hosts
 # concurrency = 2              # requests to one host at a time
+# depth = 1                    # the most pages of each list to read
 # proxy = "http://user:password@proxy.example:3128"
 # user_agent = "MyArchiver/1.0 (me@example.org)"   # replaces Birdnest's own
 #

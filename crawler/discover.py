@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
 from archive.errors import PageError
+from archive.model import WarcRecord
 from crawler.pages import absolute, decode_page, first_text, page_selector, select, texts
 from crawler.profile import HtmlList, JsonList, Listing, SiteProfile, address
 
@@ -27,11 +28,12 @@ class Hints:
 
 @dataclass(frozen=True, kw_only=True)
 class FoundLink:
-    """A link of a listing: absolute URL, the listing's channel, and its hints."""
+    """A link of a listing: absolute URL, the listing's channel, its hints, and the listing's capture."""
 
     url: str
     channel: str
     hints: Hints
+    record: WarcRecord | None = None
 
 
 def listings(site: SiteProfile, wanted: dict[str, tuple[str, ...]]) -> tuple[Listing, ...]:
@@ -75,6 +77,21 @@ def discover(site: SiteProfile, listing: Listing, body: bytes, content_type: str
             f"Look with `birdnest probe {site.slug}` whether the site changed its pages.",
         )
     return list(links.values())
+
+
+def next_listing(listing: Listing, body: bytes, content_type: str = "") -> Listing | None:
+    """The listing's next page, None where its response names none."""
+    if isinstance(listing.shape, JsonList):
+        try:
+            href = _text(json.loads(body), listing.shape.next_page)
+        except (ValueError, RecursionError):
+            return None
+    elif listing.shape.next_page:
+        href = first_text(page_selector(decode_page(body, content_type)[0]), listing.shape.next_page) or ""
+    else:
+        return None
+    url = absolute(listing.url, href) if href else None
+    return replace(listing, url=url, form=()) if url and url != listing.url else None
 
 
 def _html_entries(shape: HtmlList, text: str) -> Iterator[tuple[str, Hints]]:

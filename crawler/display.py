@@ -131,8 +131,12 @@ def _rows(reports: Sequence[RunReport]) -> list[tuple[str, list[str]]]:
         ("  unchanged", [str(r.unchanged) for r in reports]),
         ("  superseded", [str(r.superseded) for r in reports]),
         ("  same as another", [str(r.aliases) for r in reports]),
+        ("  known, not due", [str(r.known) for r in reports]),
+        ("  gone from the site", [str(r.gone) for r in reports]),
         ("  failed", [_failed(r) for r in reports]),
     ]
+    if any(r.absent for r in reports):
+        rows.append(("  no such post", [str(r.absent) for r in reports]))
     reasons = sorted({f.reason for r in reports for f in r.failures if f.what == "post"})
     rows += [
         (f"    {reason}", [str(sum(f.reason == reason for f in r.failures)) for r in reports]) for reason in reasons

@@ -11,7 +11,7 @@ from lxml import etree
 from parsel import Selector
 
 from archive.errors import PageError, SelectorError
-from archive.model import digest_of_json
+from archive.model import WarcRecord, digest_of_json
 from crawler.discover import FoundLink, Hints
 from crawler.pages import absolute, decode_page, first_text, page_selector, select, texts
 from crawler.profile import PostAddress, Selectors, SiteProfile
@@ -61,13 +61,19 @@ def refuse_other_pages(site: SiteProfile, place: PostAddress, page: Page) -> Non
 
 
 def extract(
-    site: SiteProfile, place: PostAddress, pages: Sequence[Page], *, found: FoundLink | None, fetched_at: datetime
+    site: SiteProfile,
+    place: PostAddress,
+    pages: Sequence[Page],
+    *,
+    found: FoundLink | None,
+    fetched_at: datetime,
+    warc: tuple[WarcRecord, ...] = (),
 ) -> RawPost:
     """The post that an article's pages hold.
 
     place: what the final URL is at the site. found: the listing's link, None for a URL given by hand; what a
-    listing tells is trusted first for times, and after the page for the rest. Raises SelectorError naming a
-    required field (title, body) that is not there.
+    listing tells is trusted first for times, and after the page for the rest. warc: the captures of the pages and of
+    the list. Raises SelectorError naming a required field (title, body) that is not there.
     """
     first, fields, hints = pages[0], place.kind.fields, found.hints if found else Hints()
 
@@ -108,6 +114,7 @@ def extract(
         source_sha256=digest_of_json(raw),
         extractor=site.digest,
         page=first.body,
+        warc=warc,
     )
 
 

@@ -14,7 +14,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from archive.errors import PageError
 from crawler.config import Config
-from crawler.discover import discover, listings
+from crawler.discover import discover, listings, next_listing
 from crawler.extract import Page, next_page
 from crawler.pages import decode_page, select, texts
 from crawler.profile import LIST_PARTS, HtmlList, PostAddress, address
@@ -33,7 +33,7 @@ def probe(config: Config, slug: str, url: str | None, say: Say, *, log_level: st
     """
     result: list[int] = []
     spider = ProbeSpider.for_site(slug)
-    run_without_archive(config, spider, log_level=log_level, url=url, say=say, result=result)
+    run_without_archive(config, (spider, {"url": url, "say": say, "result": result}), log_level=log_level)
     return result[0] if result else 1
 
 
@@ -64,6 +64,8 @@ class ProbeSpider(SiteSpider):
         response = await self._look(listing.url)
         if isinstance(listing.shape, HtmlList):
             self._list_selectors(listing.shape, Page.of(response.url, response.body, _content_type(response)))
+        following = next_listing(listing, response.body, _content_type(response))
+        self.say(f"  next page    {following.url if following else 'none'}")
         links = discover(self.site, listing, response.body, _content_type(response))
         self.say(f"  {len(links)} posts; the first: {links[0].url}")
         for name, value in vars(links[0].hints).items():
@@ -74,7 +76,7 @@ class ProbeSpider(SiteSpider):
         items = select(page.tree, shape.item)
         self.say(f"  {'item':12} {shape.item!r}: {len(items)} matched")
         for part in LIST_PARTS:
-            selectors = getattr(shape, part)
+            selectors = getattr(shape, part) if part != "next_page" else ()
             for selector in selectors if isinstance(selectors, tuple) else ():
                 hits = [sample for item in items if (sample := " ".join(texts(item, (selector,))))]
                 sample = hits[0][:_SAMPLE_CHARACTERS] if hits else ""

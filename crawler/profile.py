@@ -36,7 +36,10 @@ FIELDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class HtmlList:
-    """How links stand in an HTML listing. `item` selects one entry; the others are looked up inside it."""
+    """How links stand in an HTML listing. `item` selects one entry; the others are looked up inside it.
+
+    `next_page` is looked up in the whole page: the address of the listing's next page.
+    """
 
     item: str
     link: Selectors
@@ -46,6 +49,7 @@ class HtmlList:
     updated: Selectors = ()
     description: Selectors = ()
     tags: Selectors = ()
+    next_page: Selectors = ()
 
 
 LISTING = "listing"
@@ -54,7 +58,10 @@ LIST_PARTS = tuple(part.name for part in dataclasses.fields(HtmlList))
 
 @dataclass(frozen=True, kw_only=True)
 class JsonList:
-    """How links stand in a JSON listing. Names are dotted paths; `ok` is (path, value) of a good answer."""
+    """How links stand in a JSON listing. Names are dotted paths; `ok` is (path, value) of a good answer.
+
+    `next_page` leads to the address of the listing's next page.
+    """
 
     items: str
     ok: tuple[str, str]
@@ -66,6 +73,7 @@ class JsonList:
     description: str = ""
     tags: str = ""
     tag_separator: str = ","
+    next_page: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +144,8 @@ class SiteProfile:
     """What we know about one site. `slug` names it for ever: it is part of every key in the archive.
 
     `hosts` are those whose URLs belong to the site, the canonical one first. `group` and `title` open the
-    categories of every post; listings stand in the order in which a post takes its channel from them.
+    categories of every post; listings stand in the order in which a post takes its channel from them. Of a listing in
+    pages at most `depth` are read, and none behind one that names only posts that are known and unchanged.
     """
 
     slug: str
@@ -153,6 +162,7 @@ class SiteProfile:
     delay_seconds: float = 2.0
     image_delay_seconds: float = 0.25
     concurrency: int = 2
+    depth: int = 1
     expectations: Expectations = field(default_factory=Expectations)
 
     @property

@@ -1,7 +1,8 @@
 """What a run did: every URL accounted for, a verdict against the site's expectations, and the report in the archive.
 
 Verdicts and their exit codes: `fine` 0 · `below expectations` 4 · `unreachable` 5 · `store failed` 6 ·
-`archive damaged` 7 · `bug` 1 · `interrupted` 130.
+`archive damaged` 7 · `not begun` that of what kept it from beginning (8: another run crawls the site) · `bug` 1 ·
+`interrupted` 130.
 """
 
 from __future__ import annotations
@@ -9,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -24,18 +23,21 @@ from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 from twisted.python.failure import Failure as TwistedFailure
 
-from archive.errors import DamageError, StoreError
+from archive.errors import BirdnestError, DamageError, StoreError
 from archive.layout import PostRef
 from archive.model import Failure, RunReport
-from archive.writer import GENERATOR
+from archive.writer import GENERATOR, Outcome
 from crawler.profile import SiteProfile
 from crawler.rejects import keep_reject
+from crawler.state import CrawlState
 from pipelines.clock import clock
+from pipelines.images import INTERRUPTED
 from pipelines.item import PostItem, RejectedPost
 from pipelines.session import ArchiveSession
 
 logger = logging.getLogger(__name__)
 UNREACHABLE = frozenset({"timeout", "unreachable", "broken-off", "captcha", "robots-disallowed"})
+_NO_POST = ("http-404", "http-410", "soft-404")
 _FEW = 10  # too few posts to speak of a share
 EXIT_CODES: Mapping[str, int] = {
     "fine": 0,
@@ -44,9 +46,19 @@ EXIT_CODES: Mapping[str, int] = {
     "unreachable": 5,
     "store failed": 6,
     "archive damaged": 7,
+    "not begun": 8,
     "interrupted": 130,
 }
-SEVERITY = ("fine", "below expectations", "unreachable", "store failed", "archive damaged", "bug", "interrupted")
+SEVERITY = (
+    "fine",
+    "below expectations",
+    "unreachable",
+    "not begun",
+    "store failed",
+    "archive damaged",
+    "bug",
+    "interrupted",
+)
 """Verdicts from best to worst: of several sites' runs, the worst decides the exit code."""
 
 
@@ -55,6 +67,7 @@ class Tally:
     """The counts of a run so far; what a progress bar shows."""
 
     found: int = 0
+    ended: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     images_kept: int = 0
@@ -62,12 +75,13 @@ class Tally:
     documents: dict[str, str] = field(default_factory=dict)
     open_urls: set[str] = field(default_factory=set)
     store_error: str | None = None
+    refused: str | None = None
     bug: str | None = None
     whole: bool = True
 
     @property
-    def ended(self) -> int:
-        return self.found - len(self.open_urls)
+    def unfinished(self) -> int:
+        return self.found - self.ended
 
 
 Listener = Callable[[Tally], None]
@@ -80,16 +94,16 @@ def expected(site: SiteProfile, url: str, reason: str, what: Literal["post", "li
 
 def verdict(site: SiteProfile, tally: Tally, *, interrupted: bool) -> tuple[str, tuple[str, ...]]:
     """A run's verdict and the reasons for it, each a line a person can act on. Pure."""
-    if tally.bug:
-        return "bug", (tally.bug,)
-    if tally.store_error:
-        return "store failed", (tally.store_error,)
+    for result, why in (("bug", tally.bug), ("store failed", tally.store_error), ("not begun", tally.refused)):
+        if why:
+            return result, (why,)
     damaged = tuple(f.detail for f in tally.failures if f.reason == "archive-damaged")
     if damaged:
         return "archive damaged", damaged
     if interrupted:
-        return "interrupted", (f"stopped with {len(tally.open_urls)} posts to do: run again, it goes on from there",)
-    if tally.failures and not tally.statuses and not tally.open_urls and all(_cut_off(f) for f in tally.failures):
+        return "interrupted", (f"stopped with {tally.unfinished} posts to do: run again, it goes on from there",)
+    reached = any(count for status, count in tally.statuses.items() if status != "failed")
+    if tally.failures and not reached and not tally.unfinished and all(_cut_off(f) for f in tally.failures):
         more = f" (and {len(tally.failures) - 1} more like it)" if len(tally.failures) > 1 else ""
         return "unreachable", (f"{tally.failures[0].detail}{more}: {_UNREACHABLE_ADVICE}",)
     reasons = [f.detail for f in tally.failures if not f.expected]
@@ -118,14 +132,16 @@ def _cut_off(failure: Failure) -> bool:
     return failure.reason in UNREACHABLE or failure.reason.startswith(("http-403", "http-429", "http-5"))
 
 
+def _asked_for(response: Response | None) -> str | None:
+    """The URL by which a post was found whose page was being read."""
+    request = response.request if response is not None else None
+    found = request.cb_kwargs.get("found") if request is not None else None
+    return found.url if found is not None else response.url if response is not None else None
+
+
 def _requested_url(item: Any) -> str:
     # What a spider gave, of any item type; it may be rejected for the very lack of a field.
     return str(ItemAdapter(item).get("requested_url", "(an item without requested_url)"))
-
-
-def run_id(started_at: datetime, slug: str) -> str:
-    """`20261122T080000Z-<site>-<6 hex digits>`: sorts by time, and two runs never share one."""
-    return f"{started_at:%Y%m%dT%H%M%SZ}-{slug}-{secrets.token_hex(3)}"
 
 
 class RunReporter:
@@ -137,10 +153,9 @@ class RunReporter:
         self._now = clock()
         self.site: SiteProfile = spider.site
         self._listener: Listener | None = getattr(spider, "listener", None)
-        self._started_at = self._now()
-        self._run = run_id(self._started_at, self.site.slug)
-        self._rejects = Path(crawler.settings["BIRDNEST_STATE"]) / "rejected" / self.site.slug / self._run
         self._notes: dict[str, None] = {}
+        self._changed = asyncio.Event()
+        self._by_number = False
         self._stopping: asyncio.Future[None] | None = None
         self.tally = Tally()
         self.report: RunReport | None = None
@@ -164,35 +179,93 @@ class RunReporter:
             raise NotConfigured("crawler.report.RunReporter is not among EXTENSIONS")
         return reporter
 
-    def expect_all(self, *, whole: bool) -> None:
-        """Whether the run looks at all a site shows: only then is the number of posts an expectation."""
+    @property
+    def _state(self) -> CrawlState:
+        return CrawlState.of(self._crawler)
+
+    @property
+    def _rejects(self) -> Path:
+        return self._state.folder / "rejected" / self.site.slug / self._state.run
+
+    def note(self, *notes: str) -> None:
+        """Something that a person should know and that fails nothing."""
+        self._notes.update(dict.fromkeys(notes))
+
+    def plan(self, *, due: int, known: int = 0, whole: bool, by_number: bool = False) -> None:
+        """What there is to do.
+
+        due: posts to fetch. known: posts that lists name and that are not due. whole: the run looks at all a site
+        shows; only then is the number of posts an expectation. by_number: most of the posts asked for may not be.
+        """
+        self.tally.found = due + known
+        self.tally.ended = known
+        self.tally.statuses["known"] = known
         self.tally.whole = whole
+        self._by_number = by_number
+        self._tell()
+
+    def known_already(self) -> None:
+        """A post that was planned needs no fetch."""
+        self._ended("known")
 
     def found(self, url: str) -> None:
-        if url not in self.tally.open_urls:
-            self.tally.found += 1
-            self.tally.open_urls.add(url)
-            self._tell()
+        """A post's fetch begins."""
+        self.tally.open_urls.add(url)
+        self.tally.found = max(self.tally.found, self.tally.ended + len(self.tally.open_urls))
+        self._tell()
+
+    async def room(self, most: int) -> None:
+        """Wait until fewer than `most` posts are under way."""
+        while len(self.tally.open_urls) >= most:
+            self._changed.clear()
+            await self._changed.wait()
 
     def alias(self, url: str) -> None:
-        """A URL led to another post that this run accounts for itself."""
-        self.tally.open_urls.discard(url)
-        self.tally.statuses["alias"] += 1
-        self._tell()
+        """A URL led to another post that has a fetch of its own, or had one."""
+        self._ended("alias", url)
+
+    def unchanged(self, url: str) -> None:
+        """The site answered that a page is as it was."""
+        state = self._state
+        state.frontier.unchanged(self.site.slug, url, run=state.run, now=state.seconds, text="unchanged: not modified")
+        self._ended("unchanged", url)
+
+    def healed(self, url: str, ref: PostRef, outcome: Outcome, images: int) -> None:
+        """A post that was not fetched has a new version, with images it lacked."""
+        self.tally.found += 1
+        self._count(ref, outcome)
+        self.tally.images_kept += images if outcome.status == "changed" else 0
+        self._ended(outcome.status, url)
 
     def failed(self, url: str, reason: str, detail: str, *, page: bytes | None = None) -> None:
         """A post gave nothing; `page` is kept in the state folder for study."""
-        self.tally.open_urls.discard(url)
+        if reason == INTERRUPTED:
+            return  # it is not done, and stays open
+        if self._state.failed(url, reason, detail):
+            self._ended("gone", url)
+            return
+        if self._by_number and reason in _NO_POST:
+            self._ended("absent", url)
+            return
+        self._ended("failed", url)
         self._fail("post", url, reason, detail)
         if page:
             try:
                 keep_reject(self._rejects, url=url, reason=reason, detail=detail, page=page)
                 self.rejects = self._rejects
             except OSError as error:
-                self._notes.setdefault(f"rejected pages could not be kept: {error}: set `state` in birdnest.toml")
+                self.note(f"rejected pages could not be kept: {error}: set `state` in birdnest.toml")
 
     def listing_failed(self, url: str, reason: str, detail: str) -> None:
-        self._fail("listing", url, reason, detail)
+        if reason != INTERRUPTED:
+            self._fail("listing", url, reason, detail)
+
+    def refused(self, error: BirdnestError) -> None:
+        """The run cannot begin."""
+        if isinstance(error, StoreError):
+            self.store_failed(error)
+        else:
+            self.tally.refused = str(error)
 
     def store_failed(self, error: StoreError) -> None:
         """The store failed for good; the first error is the verdict's reason."""
@@ -201,9 +274,20 @@ class RunReporter:
     def bug(self, url: str, error: BaseException | None) -> None:
         """Something that is no failure of site or store: the verdict says so, with the error."""
         detail = f"{self.site.slug}: {url}: {type(error).__name__}: {error} (a bug of ours: please report it)"
-        self.tally.open_urls.discard(url)
+        if url in self.tally.open_urls:
+            self._state.failed(url, "bug", detail)
+        self._ended("failed", url)
         self.tally.bug = detail
         self._fail("post", url, "bug", detail)
+
+    def _ended(self, status: str, url: str | None = None) -> None:
+        """A post's way has ended; `url` is one that `found` was told of, or None."""
+        if url is None or url in self.tally.open_urls or status == "changed":
+            self.tally.open_urls.discard(url or "")
+            self.tally.ended += 1
+            self.tally.statuses[status] += 1
+        self._changed.set()
+        self._tell()
 
     def _fail(self, what: Literal["post", "listing"], url: str, reason: str, detail: str) -> None:
         known = expected(self.site, url, reason, what)
@@ -214,15 +298,15 @@ class RunReporter:
         if item.outcome is None:
             raise AssertionError("an item leaves the pipelines with an outcome")
         status = item.outcome.status
-        self.tally.open_urls.discard(item.requested_url)
-        self.tally.statuses["unchanged" if status == "taken-down" else status] += 1
-        if item.outcome.sha256:
-            ref = PostRef(site=item.site, id=item.id, version=item.outcome.version)
-            self.tally.documents[ref.key] = item.outcome.sha256
+        self._count(PostRef(site=item.site, id=item.id, version=item.outcome.version), item.outcome)
         if status in ("new", "changed"):
             self.tally.images_kept += len(item.images)
             self.tally.images_missing.update(image.reason for image in item.missing_images)
-        self._tell()
+        self._ended("unchanged" if status == "taken-down" else status, item.requested_url)
+
+    def _count(self, ref: PostRef, outcome: Outcome) -> None:
+        if outcome.sha256:
+            self.tally.documents[ref.key] = outcome.sha256
 
     def _dropped(self, item: Any, exception: Exception) -> None:
         if isinstance(exception, RejectedPost):
@@ -233,24 +317,28 @@ class RunReporter:
 
     def _item_error(self, item: Any, failure: TwistedFailure) -> None:
         error = failure.value
+        if getattr(error, "reason", None) == INTERRUPTED:
+            return
         if isinstance(error, DamageError):
             self.failed(_requested_url(item), "archive-damaged", f"{error}. Look with `birdnest verify`.")
             return
         if not isinstance(error, StoreError):
             self.bug(_requested_url(item), error)
             return
-        self.tally.open_urls.discard(_requested_url(item))
+        self._ended("failed", _requested_url(item))
         self._fail("post", _requested_url(item), "store-failed", str(error))
         self.store_failed(error)
         self._stop("store-failed")
 
     def _spider_error(self, failure: TwistedFailure, response: Response | None) -> None:
         error = failure.value
+        if getattr(error, "reason", None) == INTERRUPTED:
+            return
         if isinstance(error, StoreError):
             self.store_failed(error)
             self._stop("store-failed")
         else:
-            self.bug(response.url if response is not None else f"{self.site.slug}'s listings", error)
+            self.bug(_asked_for(response) or f"{self.site.slug}'s listings", error)
 
     def _stop(self, reason: str) -> None:
         # Not awaited: closing waits for the very item whose error brought us here.
@@ -259,13 +347,15 @@ class RunReporter:
             self._stopping = asyncio.ensure_future(engine.close_spider_async(reason=reason))
 
     async def _closed(self, reason: str) -> None:
-        self.report = self._build(interrupted=reason not in ("finished", "store-failed"))
+        interrupted = reason not in ("finished", "store-failed")
+        self.note(*await self._state.finish(interrupted=interrupted))
+        self.report = self._build(interrupted=interrupted)
         if self.report.verdict != "fine":
             # `birdnest crawl` says it better; this is for `scrapy crawl`, whose exit code is Scrapy's own.
             logger.warning("%s: %s: %s", self.site.slug, self.report.verdict, "; ".join(self.report.reasons))
         try:
             session = ArchiveSession.of(self._crawler)
-            await session.run(session.archive.add_report, self.report)
+            self._state.reported(await session.run(session.archive.add_report, self.report))
         except StoreError as error:
             self.store_failed(error)
             self.report = self._build(interrupted=False)
@@ -276,10 +366,10 @@ class RunReporter:
         archive = ArchiveSession.of(self._crawler).archive
         usage = archive.store.usage
         return RunReport(
-            run=self._run,
+            run=self._state.run,
             site=self.site.slug,
             archive=archive.info.id,
-            started_at=self._started_at,
+            started_at=self._state.started_at,
             finished_at=self._now(),
             generator=GENERATOR,
             found=tally.found,
@@ -288,8 +378,11 @@ class RunReporter:
             unchanged=tally.statuses["unchanged"],
             superseded=tally.statuses["superseded"],
             aliases=tally.statuses["alias"],
+            known=tally.statuses["known"],
+            gone=tally.statuses["gone"],
+            absent=tally.statuses["absent"],
             failures=tuple(tally.failures),
-            unfinished=len(tally.open_urls),
+            unfinished=tally.unfinished,
             images_kept=tally.images_kept,
             images_missing=dict(sorted(tally.images_missing.items())),
             bytes_fetched=stats.get_value("downloader/response_bytes", 0) if stats else 0,

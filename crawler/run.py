@@ -16,23 +16,30 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
 from archive import Archive, open_store
-from archive.errors import RunInterrupted
+from archive.errors import LeaseHeld, RunInterrupted
 from archive.model import RunReport
 from crawler.config import Config
+from crawler.ending import Ending
+from crawler.frontier import Frontier
+from crawler.lease import take_lease
 from crawler.report import RunReporter, Tally
-from crawler.spiders.post import PostSpider
+from crawler.spiders.post import IdRange, PostSpider
 from crawler.spiders.url import UrlSpider
+from crawler.state import frontier_file
 from pipelines.clock import clock
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What to fetch of one site: all its listings name, or, with `urls`, these posts only."""
+    """What to fetch of one site: all its listings name, or, with `urls` or `ids`, these posts only."""
 
     slug: str
     urls: tuple[str, ...] = ()
     limit: int | None = None
     since: str | None = None
+    full: bool = False
+    retry_failed: bool = False
+    ids: IdRange | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,29 +65,51 @@ _NO_ARCHIVE: Mapping[str, Any] = {
 
 
 def run_sites(
-    config: Config, wishes: Sequence[Wish], *, watch: Watch, refetch_images: bool = False, log_level: str = "ERROR"
+    config: Config,
+    wishes: Sequence[Wish],
+    *,
+    watch: Watch,
+    complain: Callable[[LeaseHeld], None],
+    refetch_images: bool = False,
+    log_level: str = "ERROR",
 ) -> list[RunResult]:
     """Run sites side by side in this process and return their results in the order of the wishes.
 
     May be called once in a process (a reactor cannot be started twice). Ctrl-C ends the runs in an orderly way:
-    what is in flight is finished, and the reports say "interrupted". Raises StoreError, before anything is fetched,
-    when the archive cannot be opened.
+    what is in flight is finished, and the reports say "interrupted". Sites that another run crawls are left out, and
+    `complain` is told. Raises, before anything is fetched, StoreError when the archive cannot be opened, ConfigError
+    when the crawl state cannot, and LeaseHeld when all sites are being crawled.
     """
-    # Opened here first: what is wrong with the archive is an error of the call, not of a run.
-    Archive.open_or_create(open_store(config.archive, config.store_options()), now=clock()())
+    # Opened here first: what is wrong with the archive or the state is an error of the call, not of a run.
+    archive = Archive.open_or_create(open_store(config.archive, config.store_options()), now=clock()())
+    state = config.state.expanduser()
+    free = []
+    for wish in wishes:
+        try:
+            if not wish.urls:
+                take_lease(state, archive.info.id, wish.slug, now=clock()())
+            free.append(wish)
+        except LeaseHeld as error:
+            if len(wishes) == 1:
+                raise
+            complain(error)
+    if not free:
+        raise LeaseHeld("all these sites are being crawled: nothing was done.")
+    Frontier(frontier_file(state, archive.info.id)).close()
     settings = project_settings(config, {"LOG_LEVEL": log_level, "BIRDNEST_REFETCH_IMAGES": refetch_images})
-    process = AsyncCrawlerProcess(settings)
+    process = _Process(settings)
     _quiet_botocore()
     _end_on_hangup()
-    runs = [_start(process, wish, watch) for wish in wishes]
+    runs = [_start(process, wish, watch) for wish in free]
     process.start()
     return [_result(crawler, task) for crawler, task in runs]
 
 
-def run_without_archive(config: Config, spider: type[Spider], *, log_level: str, **arguments: Any) -> None:
-    """One spider that fetches as the others do and archives nothing. May be called once in a process."""
+def run_without_archive(config: Config, *spiders: tuple[type[Spider], Mapping[str, Any]], log_level: str) -> None:
+    """Spiders, with their arguments, that fetch as others do and archive nothing. May be called once in a process."""
     process = AsyncCrawlerProcess(project_settings(config, {"LOG_LEVEL": log_level, **_NO_ARCHIVE}))
-    process.crawl(process.create_crawler(spider), **arguments)
+    for spider, arguments in spiders:
+        process.crawl(process.create_crawler(spider), **arguments)
     process.start()
 
 
@@ -104,7 +133,19 @@ def _start(process: AsyncCrawlerProcess, wish: Wish, watch: Watch) -> tuple[Craw
         return crawler, process.crawl(crawler, urls=wish.urls, listener=listener)
 
     crawler = process.create_crawler(PostSpider.for_site(wish.slug))
-    return crawler, process.crawl(crawler, limit=wish.limit, since=wish.since, listener=listener)
+    asked = {"limit": wish.limit, "since": wish.since, "full": wish.full, "retry_failed": wish.retry_failed}
+    return crawler, process.crawl(crawler, **asked, ids=wish.ids, listener=listener)
+
+
+class _Process(AsyncCrawlerProcess):
+    """Scrapy's process; at the first signal its crawls are told to end within seconds, too."""
+
+    async def stop(self) -> None:
+        for crawler in self.crawlers:
+            ending = crawler.get_extension(Ending) if crawler.extensions is not None else None
+            if ending is not None:
+                ending.begin()
+        await super().stop()
 
 
 def _result(crawler: Crawler, task: asyncio.Task[None]) -> RunResult:

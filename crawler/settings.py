@@ -10,6 +10,8 @@ USER_AGENT = f"Birdnest/{version('birdnest')} (article archiver; no contact give
 # Our own middleware instead of Scrapy's, which takes a 5xx of robots.txt for "allowed".
 ROBOTSTXT_OBEY = False
 BIRDNEST_ROBOTS = True
+# As birdnest.toml has it by default; a user's choices come with `crawler.run`.
+BIRDNEST_RAW = "pages"
 
 # Both listen on a port and run code for whoever connects.
 TELNETCONSOLE_ENABLED = False
@@ -44,12 +46,16 @@ DOWNLOAD_HANDLERS = {
 DOWNLOADER_MIDDLEWARES = {
     "crawler.proxy.ProxyMiddleware": 90,
     "crawler.robots.RobotsMiddleware": 100,
+    # Next to the host: answers are captured before anything decompresses or follows them.
+    "crawler.state.CaptureMiddleware": 900,
 }
 EXTENSIONS = {
     # Replaces AutoThrottle: a floor for each host, and back-off.
     "scrapy.extensions.throttle.AutoThrottle": None,
     "crawler.throttle.Throttle": 0,
     "pipelines.session.ArchiveSession": 0,
+    "crawler.ending.Ending": 0,
+    "crawler.state.CrawlState": 5,
     "crawler.report.RunReporter": 10,
     # A log line a minute that repeats what the progress bar and the report say.
     "scrapy.extensions.logstats.LogStats": None,

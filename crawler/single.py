@@ -35,7 +35,8 @@ class SinglePostSpider(SiteSpider):
 def fetch_post(config: Config, slug: str, url: str, *, log_level: str = "ERROR") -> RawPost:
     """A post of a site as extracted. May be called once in a process. Raises PageError with the reason."""
     result: list[RawPost | PageError] = []
-    run_without_archive(config, SinglePostSpider.for_site(slug), log_level=log_level, url=url, result=result)
+    spider = SinglePostSpider.for_site(slug)
+    run_without_archive(config, (spider, {"url": url, "result": result}), log_level=log_level)
     if not result:
         raise RunInterrupted(f"{url}: stopped before the page was there")
     if isinstance(result[0], PageError):

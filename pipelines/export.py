@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from scrapy.crawler import Crawler
 
 from archive import Outcome
 from archive.model import Embed, Post
+from archive.writer import Put, next_step
 from pipelines.dates import Moment
-from pipelines.item import PostItem
+from pipelines.item import PostItem, RejectedPost
 from pipelines.session import ArchiveSession
+
+MOST_VERSIONS_A_DAY = 5
+_A_DAY = timedelta(days=1)
 
 
 def says_nothing_new(post: PostItem) -> bool:
@@ -52,7 +56,7 @@ def finish(post: PostItem) -> Post:
         missing_images=post.missing_images,
         embeds=tuple(Embed(kind=e.kind, url=e.url, title=e.title) for e in post.clean.embeds) if post.clean else (),
         boilerplate=post.clean.boilerplate if post.clean else (),
-        warc=(),
+        warc=post.warc,
         source_sha256=post.source_sha256,
         extractor=post.extractor,
     )
@@ -111,5 +115,22 @@ class ExportPipeline:
         post = PostItem.of(item)
         if post.outcome is not None:
             return post
-        outcome = await self._session.write(self._session.archive.add, finish(post), head=post.head)
+        finished = finish(post)
+        if isinstance(next_step(finished, post.head), Put):
+            await self._refuse_counters(post)
+        outcome = await self._session.write(self._session.archive.add, finished, head=post.head)
         return replace(post, outcome=outcome)
+
+    async def _refuse_counters(self, post: PostItem) -> None:
+        """Raise RejectedPost for one version too many within a day: something on the page changes at every look."""
+        head = post.head
+        if head is None or head.ref.version < MOST_VERSIONS_A_DAY:
+            return
+        first = replace(head.ref, version=head.ref.version - MOST_VERSIONS_A_DAY + 1)
+        oldest = (await self._session.run(self._session.archive.load, first)).document.moment("fetched_at")
+        if oldest is not None and post.fetched_at - oldest < _A_DAY:
+            raise RejectedPost(
+                "too-many-versions",
+                f"{post.site}: {post.url}: {MOST_VERSIONS_A_DAY} versions since {oldest.isoformat()}: something in it "
+                "changes at every look, a counter most often: find it with `birdnest probe`, and correct the selector",
+            )

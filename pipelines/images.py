@@ -30,8 +30,9 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 
@@ -50,13 +51,17 @@ from scrapy.exceptions import (
 from scrapy.http.request import NO_CALLBACK
 from scrapy.spidermiddlewares.httperror import HttpError
 
+from archive.body import images_of
+from archive.document import Document, to_post
 from archive.images import LARGE_PIXELS, BadImage, ImageFacts, header_pixels, inspect
 from archive.layout import link_from_document
-from archive.model import Image, MissingImage
+from archive.model import Image, MissingImage, Post
 from pipelines.clean import parse_clean, serialise
 from pipelines.item import PostItem
 from pipelines.session import ArchiveSession
 
+INTERRUPTED = "interrupted"
+"""The reason of requests that a run which ends does not make any more."""
 _OK = 200
 _MISSING_LABEL = "［图片缺失］"
 _WRAPPERS = frozenset({"p", "figure", "a", "strong", "em", "li", "ul", "ol", "blockquote"})
@@ -115,6 +120,21 @@ def place_images(body: str, found: Found) -> str:
             _show(node, result)
         else:
             _replace_by_link(node, url, result)
+    return serialise(root).strip("\n")
+
+
+def restore_images(body: str, found: Mapping[str, Image]) -> str:
+    """A document's body in which images that were missing, by their URLs, stand where their links stood."""
+    root = parse_clean(body)
+    for link in list(root.iter("a")):
+        image = found.get(link.get("href", ""))
+        label = link.text or ""
+        if image is None or not label.startswith(_MISSING_LABEL) or len(link):
+            continue
+        node = etree.Element("img", alt=label.removeprefix(_MISSING_LABEL))
+        node.tail, link.tail = link.tail, None
+        _show(node, image)
+        _swap(link, node)
     return serialise(root).strip("\n")
 
 
@@ -272,6 +292,33 @@ class ImagesPipeline:
             body=place_images(post.clean.html, found),
         )
 
+    async def retry(self, document: Document, urls: Sequence[str], *, now: datetime) -> tuple[Post, dict[str, str]]:
+        """A held version with those of its missing images that can be had now, and the reasons of those that cannot.
+
+        The page is not fetched: what the version says of the post stays. Raises StoreError.
+        """
+        post = to_post(document)
+        tried = [image.url for image in post.missing_images if image.url in urls]
+        results = dict(zip(tried, await asyncio.gather(*map(self._keeper.keep, tried)), strict=True))
+        had = {url: result for url, result in results.items() if isinstance(result, Image)}
+        still = {url: result for url, result in results.items() if isinstance(result, MissingImage)}
+        body = restore_images(post.body, had)
+        shown = images_of(body)
+        # An image that the body does not show is the one at the post's head.
+        heads = [image.key for image in had.values() if image.key not in shown] or shown[:1]
+        images = {image.url: image for image in (*post.images, *had.values())}.values()
+        place = {key: index for index, key in reversed(list(enumerate(shown)))}
+        healed = replace(
+            post,
+            body=f"{body}\n",
+            fetched_at=now,
+            # In the order in which a fetch of the page would list them.
+            images=tuple(sorted(images, key=lambda image: place.get(image.key, len(shown)))),
+            missing_images=tuple(still.get(image.url, image) for image in post.missing_images if image.url not in had),
+            head_image=post.head_image or next(iter(heads), None),
+        )
+        return healed, {url: result.reason for url, result in still.items() if result.retryable}
+
     async def _result(self, url: str, held: Mapping[str, Image]) -> Image | MissingImage:
         kept = held.get(image_name(url))
         if kept is not None and not self._refetch:
@@ -289,7 +336,10 @@ class ImagesPipeline:
         try:
             response = await engine.download_async(request)
         except Exception as error:
-            raise BadImage(failure_reason(error)) from error
+            reason = failure_reason(error)
+            if reason == INTERRUPTED:
+                raise  # it is not missing: the run has no time left for it
+            raise BadImage(reason) from error
         if response.status != _OK:
             raise BadImage(f"http-{response.status}")
         return response.body

@@ -6,14 +6,14 @@ pydantic, scrapy.Item) that carries its fields; the first turns it into a `PostI
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from itemadapter import ItemAdapter
 from scrapy.exceptions import DropItem
 
-from archive.model import Image, MissingImage
+from archive.model import Image, MissingImage, WarcRecord
 from archive.reader import Head
 from archive.writer import Outcome
 from pipelines.clean import CleanBody
@@ -39,7 +39,8 @@ class RawPost:
     url is canonical, requested_url is what the lists named; fetched_at is aware. `published_raw` and `updated_raw`
     are unparsed times, the most trusted first, in `timezone` where they name none. `body_parts` are the HTML of
     the article's containers as fetched, in the order of its pages. `page` are the bytes to keep for study when the
-    post is rejected. `min_characters` is the profile's least visible text of a body that has no image.
+    post is rejected. `min_characters` is the profile's least visible text of a body that has no image. `warc` names
+    the captures of the pages, and of the list that led to them.
     """
 
     site: str
@@ -64,6 +65,7 @@ class RawPost:
     source_sha256: str
     extractor: str
     page: bytes
+    warc: tuple[WarcRecord, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +89,9 @@ class PostItem(RawPost):
             return item
         adapter = ItemAdapter(item)
         names = [field.name for field in fields(RawPost)]
-        absent = [name for name in names if name not in adapter]
+        absent = [field.name for field in fields(RawPost) if field.name not in adapter and field.default is MISSING]
         if absent:
             raise RejectedPost(
                 "item-fields", f"{type(item).__name__} from the spider lacks {', '.join(absent)}: see pipelines/item.py"
             )
-        return cls(**{name: adapter[name] for name in names})
+        return cls(**{name: adapter[name] for name in names if name in adapter})

@@ -14,7 +14,6 @@ from scrapy.exceptions import NotConfigured
 
 from archive import Archive, open_store
 from archive.errors import StoreError
-from archive.layout import PostRef
 from archive.reader import Head
 from archive.store import StoreOptions
 from pipelines.clock import clock
@@ -28,8 +27,7 @@ class ArchiveSession:
     """A Scrapy extension that opens the archive named by the setting BIRDNEST_ARCHIVE.
 
     The archive's calls block (files, boto3), so they run in threads of their own: the reactor's pool would serve
-    only a few at a time. The heads of a whole site are known from one listing, so that a post which is new costs
-    no read and a known one exactly one.
+    only a few at a time. A post that is expected to be new costs no read, a known one a listing and a read.
     """
 
     def __init__(self, archive: Archive, now: Callable[[], datetime]) -> None:
@@ -37,7 +35,8 @@ class ArchiveSession:
         self.now = now
         self._threads = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="archive")
         self._failed: StoreError | None = None
-        self._heads: dict[str, dict[str, PostRef]] = {}
+        self._turns = ThreadPoolExecutor(max_workers=1, thread_name_prefix="in-turn")
+        self._new: set[tuple[str, str]] = set()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -76,19 +75,22 @@ class ArchiveSession:
             self._failed = error
             raise
 
-    async def learn_heads(self, site: str) -> int:
-        """Learn which posts of a site the archive holds, by one listing; returns how many."""
-        heads = await self.run(lambda: {ref.id: ref for ref in self.archive.posts(site)})
-        self._heads[site] = heads
-        return len(heads)
+    async def run_in_turn(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """As `run`, one call at a time, in the order in which they were asked for."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._turns, lambda: function(*args, **kwargs))
+
+    def expect_new(self, site: str, id_: str) -> None:
+        """The archive is not known to hold a post: look it up only where its first version is refused."""
+        self._new.add((site, id_))
 
     async def head(self, site: str, id_: str) -> Head | None:
         """The version the archive holds of a post, or None."""
-        heads = self._heads.get(site)
-        if heads is None:
-            return await self.run(self.archive.head, site, id_)
-        ref = heads.get(id_)
-        return None if ref is None else await self.run(self.archive.load, ref)
+        if (site, id_) in self._new:
+            self._new.discard((site, id_))
+            return None
+        return await self.run(self.archive.head, site, id_)
 
     def _closed(self) -> None:
         self._threads.shutdown(wait=False)
+        self._turns.shutdown(wait=False)

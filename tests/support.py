@@ -88,9 +88,9 @@ class Birdnest:
         return head
 
     def objects(self) -> dict[str, bytes]:
-        """Every object of ./archive but the runs' reports."""
+        """Every object of ./archive but the runs' reports and captures."""
         store = self.archive().store
-        return {info.key: store.read(info.key) for info in store.list() if not info.key.startswith("runs/")}
+        return {info.key: store.read(info.key) for info in store.list() if not info.key.startswith(("runs/", "raw/"))}
 
     def configure(self, replica: Replica | None, *, site: Mapping[str, Any] | None = None, **more: Any) -> None:
         """Write a birdnest.toml that sends the site to the replica; None: to a port where nothing listens."""

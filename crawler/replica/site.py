@@ -218,8 +218,13 @@ class Site:
         return _page(lists.category(name, found)) if found else _not_found()
 
     def _more_articles(self) -> Response:
-        found = [post for post in self.posts.values() if "json" in post.lists]
+        found = [self._as_changed(post) for post in self.posts.values() if "json" in post.lists]
         return replace(_page(lists.more_articles(found)), mime_type=_JSON)
+
+    def _as_changed(self, post: Post) -> Post:
+        """The post with the time of its last change, as a list tells it."""
+        changed = self.state.changed.get(post.id)
+        return post if changed is None else replace(post, updated=datetime.fromtimestamp(changed, UTC))
 
     def _bulletin_items(self, request: Request) -> Response:
         form = parse_qs(request.body.decode("latin-1"), keep_blank_values=True)

@@ -1,77 +1,216 @@
-"""PostSpider: all posts that a site's listings name."""
+"""PostSpider: the posts that a site's listings name, and those that are due again."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from scrapy import Request
 
-from archive.errors import PageError, StoreError
-from crawler.discover import FoundLink, discover, listings
-from crawler.profile import Listing
+from archive.errors import BirdnestError, PageError
+from archive.layout import PostRef
+from crawler.discover import FoundLink, discover, listings, next_listing
+from crawler.frontier import Due, Link, Reading
+from crawler.profile import Listing, PostAddress, SiteProfile, address
 from crawler.spiders.site import SiteSpider
+from crawler.state import captured
 from pipelines.dates import parse_moment
+from pipelines.images import ImagesPipeline
+
+_IDS_AT_A_TIME = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdRange:
+    """Posts of one kind by the site's own numbers, both ends included."""
+
+    kind: str
+    first: int
+    last: int
 
 
 class PostSpider(SiteSpider):
-    """Reads a site's listings, all of them first, and then fetches what they name.
+    """Reads a site's listings into the frontier, all of them first, and then fetches what is due.
 
     A post's channel is the first listing, in the profile's order, that holds it, so every listing has to be known
     before a post is. limit: the most posts to fetch. since: an ISO 8601 date or time, in the site's zone where it
-    names none; posts that a listing shows to be older are left out.
+    names none; posts that a listing shows to be older are left out. full: everything known is due, and asked for
+    whole. retry_failed: what failed is due. ids: fetch these, and read no listing.
     """
 
-    def __init__(self, *args: Any, limit: int | str | None = None, since: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        limit: int | str | None = None,
+        since: str | None = None,
+        full: bool = False,
+        retry_failed: bool = False,
+        ids: IdRange | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.limit = int(limit) if limit is not None else None
         self.since = datetime.fromisoformat(since) if since else None
+        self.full = full
+        self.retry_failed = retry_failed
+        self.ids = ids
 
     async def start(self) -> AsyncIterator[Request]:
         try:
-            await self.session.learn_heads(self.slug)
-        except StoreError as error:
-            self.reporter.store_failed(error)
+            self.reporter.note(*await self.state.begin(whole=True))
+        except BirdnestError as error:
+            self.reporter.refused(error)
             return
-        chosen = self._choose(await self._read_listings())
-        self.reporter.expect_all(whole=self.limit is None and self.since is None)
-        for request in self.post_requests(chosen):
+        if self.ids is not None:
+            due = self._by_number(self.ids)
+            self.reporter.plan(due=self._at_most(self.ids.last - self.ids.first + 1), whole=False, by_number=True)
+        else:
+            if self.full or self.retry_failed:
+                states = ("archived", "failed", "gone") if self.full else ("failed",)
+                self.state.frontier.ask_again(self.slug, states)
+            reading = Reading(run=self.state.number)
+            await self._read_listings(reading)
+            due = self._due()
+            whole = self.limit is None and self.since is None
+            self.reporter.plan(due=self._at_most(self._count_due()), known=len(reading.quiet), whole=whole)
+        async for request in self.post_requests(islice(due, self.limit), whole_pages=self.full):
             yield request
+        if self.ids is None and self.limit is None:
+            await self._retry_images()
 
-    async def _read_listings(self) -> dict[str, FoundLink]:
-        asked = listings(self.site, self.wanted_lists)
-        results = await asyncio.gather(*(self._read_listing(listing) for listing in asked))
-        links: dict[str, FoundLink] = {}
-        for link in (link for result in results for link in result):
-            links.setdefault(link.url, link)
-            links[link.url] = _merge(links[link.url], link)
-        return links
+    # -- listings ----------------------------------------------------------------------------------------------
 
-    async def _read_listing(self, listing: Listing) -> list[FoundLink]:
+    async def _read_listings(self, reading: Reading) -> None:
+        for rank, listing in enumerate(listings(self.site, self.wanted_lists)):
+            await self._read_listing(listing, rank, reading)
+
+    async def _read_listing(self, first: Listing, rank: int, reading: Reading) -> None:
+        """Read a listing's pages until one names only what is known and unchanged; see `frontier` for what that is."""
+        state = self.state
+        since = state.frontier.begin_list(self.slug, first.url, reading.run)
         try:
-            response = await self.fetch(listing.url, form=listing.form)
-            content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
-            return discover(self.site, listing, response.body, content_type)
+            async for listing, links in self.pages(first):
+                quiet = state.frontier.discover(
+                    reading,
+                    self.slug,
+                    [self.as_link(link, rank) for link in links],
+                    where=f"list {listing.channel} {listing.url}",
+                    now=state.seconds,
+                    since=since,
+                    record=links[0].record,
+                )
+                if quiet and not self.full:
+                    break
         except PageError as error:
-            self.reporter.listing_failed(listing.url, error.reason, str(error))
-            return []
+            self.reporter.listing_failed(first.url, error.reason, str(error))
+        else:
+            state.frontier.end_list(self.slug, first.url, now=state.seconds)
 
-    def _choose(self, links: dict[str, FoundLink]) -> Sequence[FoundLink]:
-        chosen = [link for link in links.values() if not self._too_old(link)]
-        return chosen[: self.limit]
+    async def pages(self, listing: Listing) -> AsyncIterator[tuple[Listing, list[FoundLink]]]:
+        """A listing's pages and what they name, as deep as the profile asks. Raises PageError."""
+        at: Listing | None = listing
+        for _ in range(self.site.depth):
+            if at is None:
+                return
+            response = await self.fetch(at.url, form=at.form)
+            content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
+            record = next(reversed(captured(response)), None)
+            links = discover(self.site, at, response.body, content_type)
+            yield at, [FoundLink(url=li.url, channel=li.channel, hints=li.hints, record=record) for li in links]
+            at = next_listing(at, response.body, content_type)
 
-    def _too_old(self, link: FoundLink) -> bool:
+    def as_link(self, found: FoundLink, rank: int) -> Link:
+        place, hints = address(self.site, found.url), found.hints
+        if place is None:
+            raise AssertionError(f"{found.url} is no post of {self.slug}")
+        published, is_exact = self._told(hints.published)
+        updated, updated_is_exact = self._told(hints.updated)
+        return Link(
+            url=found.url,
+            post=place.id,
+            channel=found.channel,
+            rank=rank,
+            hints=asdict(hints),
+            published_at=published,
+            updated_at=updated if updated_is_exact else None,
+            is_exact=is_exact,
+        )
+
+    def _told(self, text: str) -> tuple[int | None, bool]:
+        """A time that a list tells, in Unix seconds, and whether it is told to the minute."""
+        moment = parse_moment(text, fetched_at=self.now(), zone=self.site.timezone) if text else None
+        if moment is None:
+            return None, False
+        return int(moment.at.timestamp()), moment.precision != "day" and moment.slack == timedelta(0)
+
+    # -- what is due -------------------------------------------------------------------------------------------
+
+    def since_seconds(self) -> int | None:
         if self.since is None:
-            return False
-        told = parse_moment(link.hints.published, fetched_at=self.now(), zone=self.site.timezone)
-        zone = self.since.tzinfo or ZoneInfo(self.site.timezone)
-        return told is not None and told.at < self.since.replace(tzinfo=zone)
+            return None
+        return int(self.since.replace(tzinfo=self.since.tzinfo or ZoneInfo(self.site.timezone)).timestamp())
+
+    def _due(self) -> Iterator[Due]:
+        return self.state.frontier.due(self.slug, now=self.state.seconds, since=self.since_seconds())
+
+    def _count_due(self) -> int:
+        return self.state.frontier.count_due(self.slug, now=self.state.seconds, since=self.since_seconds())
+
+    def _at_most(self, count: int) -> int:
+        return count if self.limit is None else min(count, self.limit)
+
+    def _by_number(self, ids: IdRange) -> Iterator[Due]:
+        """The posts of a range that are open or were never looked for; every id is in the frontier before its fetch."""
+        state = self.state
+        for first in range(ids.first, ids.last + 1, _IDS_AT_A_TIME):
+            places = [
+                numbered(self.site, ids.kind, number)
+                for number in range(first, min(first + _IDS_AT_A_TIME, ids.last + 1))
+            ]
+            links = [Link(url=place.url, post=place.id) for place in places]
+            where = f"ids {ids.kind} {ids.first}-{ids.last}"
+            state.frontier.add_all(self.slug, links, where=where, run=state.number, now=state.seconds)
+            for link in links:
+                due = state.frontier.get(self.slug, link.url)
+                if due is not None and (due.state == "open" or self.full):
+                    yield due
+                else:
+                    self.reporter.known_already()
+
+    async def _retry_images(self) -> None:
+        """Fetch missing images that are due; a post that gets one has a new version, and its page is not fetched."""
+        state, session = self.state, self.session
+        images = self.crawler.get_item_pipeline(ImagesPipeline)
+        for post in state.frontier.due_images(self.slug, now=state.seconds):
+            head = await session.run(session.archive.head, self.slug, post.post)
+            if images is None or head is None or head.document.is_takedown:
+                continue
+            healed, missing = await images.retry(head.document, post.images, now=self.now())
+            had = [url for url in post.images if url not in missing]
+            if had:
+                outcome = await session.write(session.archive.add, healed, head=head)
+                ref = PostRef(site=self.slug, id=post.post, version=outcome.version)
+                self.reporter.healed(post.url, ref, outcome, len(had))
+                state.frontier.new_version(self.slug, post.url, outcome.version)
+            state.frontier.images_tried(
+                self.slug,
+                post.url,
+                missing,
+                post.images,
+                run=state.run,
+                now=state.seconds,
+                text=f"{len(had)} of {len(post.images)} missing images could be had",
+            )
 
 
-def _merge(first: FoundLink, other: FoundLink) -> FoundLink:
-    """The first listing's link, with what only a later listing tells."""
-    hints = {name: value or getattr(other.hints, name) for name, value in vars(first.hints).items()}
-    return FoundLink(url=first.url, channel=first.channel, hints=type(first.hints)(**hints))
+def numbered(site: SiteProfile, kind_name: str, number: int) -> PostAddress:
+    """The post of a site's own number. Raises KeyError for a kind the site does not have."""
+    kind = {kind.name: kind for kind in site.kinds}[kind_name]
+    place = address(site, kind.canonical.format(id=number))
+    if place is None:
+        raise AssertionError(f"{site.slug}: {kind.canonical} is no address of the kind {kind.name}")
+    return place

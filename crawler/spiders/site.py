@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from itertools import islice
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -14,18 +15,23 @@ from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
 from archive.errors import PageError, UnreachableError
+from archive.model import WarcRecord
 from crawler.config import Config, load_config, scrapy_settings
 from crawler.discover import FoundLink, Hints
 from crawler.extract import Page, extract, next_page, refuse_other_pages
+from crawler.frontier import Due, Link
 from crawler.profile import PostAddress, SiteProfile, address
 from crawler.report import UNREACHABLE, Listener, RunReporter
+from crawler.state import CrawlState, Validators, captured
 from pipelines.clock import clock
 from pipelines.images import failure_reason
 from pipelines.item import RawPost
 from pipelines.session import ArchiveSession
 
 _OK = 200
-_ERRORS = list(range(400, 600))
+_NOT_MODIFIED = 304
+_HANDLED = [_NOT_MODIFIED, *range(400, 600)]
+_UNDER_WAY = 64
 _MOST_PAGES = 50
 
 
@@ -42,7 +48,6 @@ class SiteSpider(Spider):
         super().__init__(*args, **kwargs)
         self.listener = listener
         self.now = clock()
-        self._fetched: set[str] = set()
 
     @classmethod
     def for_site(cls, slug: str) -> type[Self]:
@@ -80,6 +85,10 @@ class SiteSpider(Spider):
     def session(self) -> ArchiveSession:
         return ArchiveSession.of(self.crawler)
 
+    @property
+    def state(self) -> CrawlState:
+        return CrawlState.of(self.crawler)
+
     async def fetch(self, url: str, *, form: tuple[tuple[str, str], ...] = ()) -> Response:
         """A page, through all downloader middlewares. Raises PageError with the reason when it cannot be had."""
         request = _form_request(url, form) if form else Request(url, callback=NO_CALLBACK)
@@ -97,61 +106,81 @@ class SiteSpider(Spider):
         except Exception as error:
             raise _page_error(self.site.slug, request.url, error) from error
 
-    def post_requests(self, links: Sequence[FoundLink]) -> Iterator[Request]:
-        """The requests for found posts; the end of each is accounted for.
+    async def post_requests(self, due: Iterable[Due], *, whole_pages: bool) -> AsyncIterator[Request]:
+        """The requests for posts that are due, no more at a time than are under way; each one's end is accounted for.
 
-        All are known before the first is sent, so that a redirect to another post of the run is told from one to
-        a post that no list names.
+        whole_pages: ask for pages as if nothing were known of them.
         """
-        for found in links:
-            self.reporter.found(found.url)
-            self._fetched.add(found.url)
-        yield from map(self._post_request, links)
+        rows = iter(due)
+        while batch := list(islice(rows, _UNDER_WAY)):
+            self.state.frontier.started(self.slug, [post.url for post in batch])
+            for post in batch:
+                await self.reporter.room(_UNDER_WAY)
+                yield self._post_request(post, whole_pages=whole_pages)
 
-    def _post_request(self, found: FoundLink) -> Request:
+    def _post_request(self, due: Due, *, whole_pages: bool) -> Request:
+        self.reporter.found(due.url)
+        if due.version is None and not due.started:
+            self.session.expect_new(self.slug, due.post)
+        headers = {}
+        if not whole_pages and due.version is not None:
+            told = {"If-None-Match": due.etag, "If-Modified-Since": due.last_modified}
+            headers = {name: value for name, value in told.items() if value}
         return Request(
-            found.url,
+            due.url,
             callback=self.parse_post,
             errback=self.post_failed,
-            cb_kwargs={"found": found},
+            cb_kwargs={"found": _found_link(due)},
+            headers=headers,
             dont_filter=True,
             # Not handle_httpstatus_all: with it redirects would not be followed.
-            meta={"handle_httpstatus_list": _ERRORS},
+            meta={"handle_httpstatus_list": _HANDLED, "birdnest_conditional": bool(headers)},
         )
 
     async def read_single(self, url: str) -> RawPost:
         """One post, outside the accounting of a run. Raises PageError."""
-        post = await self._read_post(await self.download(Request(url)), FoundLink(url=url, channel="", hints=Hints()))
-        if post is None:
-            raise AssertionError("there is no other post to lead to")
-        return post
+        response = await self.download(Request(url, meta={"handle_httpstatus_list": _HANDLED}))
+        found = FoundLink(url=url, channel="", hints=Hints())
+        return await self._read_post(response, self._place(response, found), found)
 
     async def parse_post(self, response: Response, found: FoundLink) -> AsyncIterator[RawPost]:
+        if response.status == _NOT_MODIFIED and response.meta.get("birdnest_conditional"):
+            self.reporter.unchanged(found.url)
+            return
         try:
-            post = await self._read_post(response, found)
-            if post is None:
-                self.reporter.alias(found.url)
-            else:
-                yield post
+            place = self._place(response, found)
+            if place.url != found.url:
+                target = Link(url=place.url, post=place.id, channel=found.channel, hints=vars(found.hints))
+                if self.state.leads_to(found.url, target):
+                    self.reporter.alias(found.url)
+                    return
+            yield await self._read_post(response, place, found)
         except PageError as error:
             self.reporter.failed(found.url, error.reason, str(error), page=response.body)
 
-    async def _read_post(self, response: Response, found: FoundLink) -> RawPost | None:
-        """The post of a response, or None when the address led to another post of this run."""
+    def _place(self, response: Response, found: FoundLink) -> PostAddress:
         self._require_ok(found.url, response)
         place = address(self.site, response.url)
         if place is None:
             raise PageError(
                 "moved-away", f"{self.site.slug}: {found.url}: led to {response.url}, which is no post of the site"
             )
-        if place.url != found.url and place.url in self._fetched:
-            return None
-        self._fetched.add(place.url)
+        return place
+
+    async def _read_post(self, response: Response, place: PostAddress, found: FoundLink) -> RawPost:
         pages = [_page(response)]
+        records = [*captured(response)]
         refuse_other_pages(self.site, place, pages[0])
         while url := self._next_page(place, pages):
-            pages.append(await self._further_page(place, url))
-        return extract(self.site, place, pages, found=found, fetched_at=self.now())
+            page, of_page = await self._further_page(place, url)
+            pages.append(page)
+            records += of_page
+        state = self.crawler.get_extension(CrawlState)
+        if state is not None:
+            # A conditional request for the first page would say nothing of the others.
+            state.answered(found.url, Validators.of(response) if len(pages) == 1 else None)
+        warc = tuple(dict.fromkeys((*records, *((found.record,) if found.record else ()))))
+        return extract(self.site, place, pages, found=found, fetched_at=self.now(), warc=warc)
 
     def _next_page(self, place: PostAddress, pages: Sequence[Page]) -> str | None:
         """The next page of this very post: "next" may as well lead to the next article, or off the site."""
@@ -163,14 +192,14 @@ class SiteSpider(Spider):
             raise PageError("too-many-pages", f"{self.site.slug}: {place.url}: more than {_MOST_PAGES} pages")
         return url
 
-    async def _further_page(self, place: PostAddress, url: str) -> Page:
+    async def _further_page(self, place: PostAddress, url: str) -> tuple[Page, tuple[WarcRecord, ...]]:
         response = await self.fetch(url)
         there = address(self.site, response.url)
         if there is None or there.id != place.id:
             raise PageError("moved-away", f"{self.site.slug}: {url}: led to {response.url}, which is another page")
         page = _page(response)
         refuse_other_pages(self.site, place, page)
-        return page
+        return page, captured(response)
 
     def post_failed(self, failure: Failure) -> None:
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
@@ -181,6 +210,11 @@ class SiteSpider(Spider):
     def _require_ok(self, url: str, response: Response) -> None:
         if response.status != _OK:
             raise PageError(f"http-{response.status}", f"{self.site.slug}: {url}: answered {response.status}")
+
+
+def _found_link(due: Due) -> FoundLink:
+    hints = {**due.hints, "tags": tuple(due.hints.get("tags", ()))}
+    return FoundLink(url=due.url, channel=due.channel, hints=Hints(**hints), record=due.list_record)
 
 
 def _form_request(url: str, form: tuple[tuple[str, str], ...]) -> Request:

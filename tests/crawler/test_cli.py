@@ -247,7 +247,7 @@ def test_the_demo_leaves_an_archive_and_says_what_to_open(tmp_path: Path) -> Non
     assert f"birdnest open {SEED}" in ended.out
     assert list(verify(fresh.archive().store, Scope(full=True))) == []
     again = fresh("demo", "--json")
-    assert (again.code, again.report["unchanged"]) == (0, 62)
+    assert (again.code, again.report["known"]) == (0, 66)
 
 
 def test_the_demo_keeps_out_of_an_archive_that_is_not_its_own(birdnest: Birdnest) -> None:

@@ -275,12 +275,13 @@ def test_the_template_shows_every_key_there_is() -> None:
 def test_the_defaults_that_the_template_shows_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     values = tomllib.loads(uncommented())
-    shown = {name: values[name] for name in set(values) - {"state", "origins", "s3", "sites"}}
+    shown = {name: values[name] for name in set(values) - {"state", "origins", "s3", "sites", "recheck_days"}}
+    assert tuple(values["recheck_days"]) == Config().recheck_days
     assert shown == {name: getattr(Config(), name) for name in shown}
     assert S3Table(**values["s3"]).timeout_seconds == S3Table().timeout_seconds
     assert set(values["s3"]) == set(S3Table.model_fields)
     site, table = all_sites()[SLUG], values["sites"][SLUG]
-    for name in ("delay_seconds", "image_delay_seconds", "concurrency"):
+    for name in ("delay_seconds", "image_delay_seconds", "concurrency", "depth"):
         assert table[name] == getattr(site, name)
 
 

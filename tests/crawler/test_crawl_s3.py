@@ -32,10 +32,12 @@ def on_s3(birdnest: Birdnest, s3_server: S3Server, monkeypatch: pytest.MonkeyPat
 
 def objects(store: Store, *, but_runs: bool = True) -> dict[str, bytes]:
     keys = [info.key for info in store.list()]
-    return {key: store.read(key) for key in keys if not (but_runs and key.startswith("runs/"))}
+    return {key: store.read(key) for key in keys if not (but_runs and key.startswith(("runs/", "raw/")))}
 
 
-def test_folder_and_s3_get_the_same_objects(on_s3: Birdnest, s3_server: S3Server) -> None:
+def test_folder_and_s3_get_the_same_objects(on_s3: Birdnest, s3_server: S3Server, replica: Replica) -> None:
+    # A capture tells the very exchanges: Date headers, and the run's name.
+    on_s3.configure(replica, raw="none")
     bucket = f"s3://{s3_server.new_bucket()}/nest"
     places = [str(on_s3.folder / "archive"), bucket]
     for place in places:
@@ -47,7 +49,7 @@ def test_folder_and_s3_get_the_same_objects(on_s3: Birdnest, s3_server: S3Server
     assert sum(key.startswith("posts/") for key in s3) == 62
 
 
-def test_a_crawl_with_nothing_new_writes_the_report_alone(
+def test_a_crawl_with_nothing_new_writes_the_report_and_the_capture_alone(
     on_s3: Birdnest, s3_server: S3Server, replica: Replica
 ) -> None:
     bucket = s3_server.new_bucket()
@@ -56,13 +58,13 @@ def test_a_crawl_with_nothing_new_writes_the_report_alone(
     assert first.code == 0, first.err
     before, writes = objects(open_store(place)), s3_server.writes(bucket)
     assert writes >= len(before)
-    assert on_s3.crawl("--archive", place).report["unchanged"] == 62
-    assert s3_server.writes(bucket) - writes == 1
+    assert on_s3.crawl("--archive", place).report["known"] == 66
+    assert s3_server.writes(bucket) - writes == 3, "the report, the lists' capture, and its index"
     assert objects(open_store(place)) == before
     replica.edit(trouble.SEED_ID, "微秒纪元", "毫秒纪元")
     writes = s3_server.writes(bucket)
     assert on_s3.crawl("--archive", place).report["changed"] == 1
-    assert s3_server.writes(bucket) - writes == 2, "one version, and the report"
+    assert s3_server.writes(bucket) - writes == 4, "one version, the capture and its index, and the report"
     assert list(verify(open_store(place), Scope(full=True))) == []
 
 
@@ -79,6 +81,8 @@ def test_objects_carry_their_media_type(on_s3: Birdnest, s3_server: S3Server) ->
     assert types == {
         ".html": "text/html; charset=utf-8",
         ".json": "application/json",
+        ".gz": "application/gzip",
+        ".cdxj": "text/x-cdxj",
         ".md": "text/markdown; charset=utf-8",
         ".jpg": "image/jpeg",
         ".png": "image/png",

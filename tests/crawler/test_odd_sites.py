@@ -172,11 +172,22 @@ def test_the_one_post_asked_for_that_is_gone_fails_the_run(visitor: Birdnest) ->
     assert "not one of 1 posts could be had" in done.err
 
 
-def test_a_state_folder_that_cannot_be_written_costs_the_page_and_nothing_else(
+@pytest.mark.parametrize("command", [("archive", f"{ORIGIN}/article-12-1.html"), ("crawl", SITE)])
+def test_a_state_folder_that_cannot_be_written_is_one_line(visitor: Birdnest, command: tuple[str, str]) -> None:
+    done = visitor(*command, environment={"XDG_STATE_HOME": "/proc/no"})
+    assert done.code == 3
+    (line,) = done.err.strip().splitlines()
+    assert "/proc/no/birdnest" in line
+    assert "set `state` in birdnest.toml" in line
+
+
+def test_a_rejected_page_that_cannot_be_kept_costs_the_page_and_nothing_else(
     visitor: Birdnest, odd_site: OddSite
 ) -> None:
     odd_site.answers["/article-12-1.html"] = Answer(body=b"<p>nothing</p>", headers={"Content-Type": "text/html"})
-    done = visitor("archive", f"{ORIGIN}/article-12-1.html", "--json", environment={"XDG_STATE_HOME": "/proc/no"})
+    (visitor.folder / "state" / "birdnest").mkdir(parents=True)
+    (visitor.folder / "state" / "birdnest" / "rejected").write_text("in the way")
+    done = visitor("archive", f"{ORIGIN}/article-12-1.html", "--json")
     assert [failure["reason"] for failure in done.report["failures"]] == ["missing-field"]
     assert "rejected pages could not be kept" in done.report["notes"][0]
 

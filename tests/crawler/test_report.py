@@ -11,8 +11,9 @@ import pytest
 
 from archive.model import Failure
 from crawler.profile import Expectations, ExpectedFailure
-from crawler.report import EXIT_CODES, SEVERITY, Tally, expected, run_id, verdict
+from crawler.report import EXIT_CODES, SEVERITY, Tally, expected, verdict
 from crawler.sites import all_sites
+from crawler.state import run_id
 
 ADVICE = "look at the address, the network and the proxy, or try again later"
 SITE = replace(
@@ -37,7 +38,7 @@ def failures(*reasons: str, expected: bool = False, what: Any = "post") -> list[
 
 def good(count: int = 8, **given: Any) -> Tally:
     """A run that found and archived so many posts."""
-    return Tally(**{"found": count, "statuses": Counter(new=count), **given})
+    return Tally(**{"found": count, "ended": count, "statuses": Counter(new=count), **given})
 
 
 def judged(tally: Tally, *, interrupted: bool = False) -> tuple[str, Sequence[str]]:
@@ -126,7 +127,7 @@ def test_a_verdict_gives_its_reasons(tally: Tally, reasons: tuple[str, ...]) -> 
 
 
 def test_an_interruption_says_how_much_is_left() -> None:
-    assert judged(good(open_urls={"a", "b"}), interrupted=True)[1] == (
+    assert judged(good(ended=6), interrupted=True)[1] == (
         "stopped with 2 posts to do: run again, it goes on from there",
     )
 
@@ -149,10 +150,6 @@ def test_every_verdict_has_its_own_exit_code_and_a_place_in_the_order() -> None:
     assert set(SEVERITY) == set(EXIT_CODES)
     assert len(SEVERITY) == len(set(SEVERITY)) == len(set(EXIT_CODES.values()))
     assert [verdict for verdict, code in EXIT_CODES.items() if code == 0] == [SEVERITY[0]] == ["fine"]
-
-
-def test_what_has_ended_is_what_was_found_and_is_not_open() -> None:
-    assert Tally(found=5, open_urls={"a", "b"}).ended == 3
 
 
 def test_two_runs_of_one_second_never_share_an_id_and_ids_sort_by_time() -> None:

@@ -21,8 +21,8 @@ from pipelines.item import RawPost
 
 FOLDER = Path(__file__).parents[1] / "sites"
 CASES = sorted(str(file.parent.relative_to(FOLDER)) for file in FOLDER.glob("*/*/page.html"))
-# Two digests, the rules, and the page itself: each changes with things that are not the site's.
-UNCOMPARED = {"source_sha256", "extractor", "clean_rules", "page"}
+# Two digests, the rules, the page itself and its captures: each changes with things that are not the site's.
+UNCOMPARED = {"source_sha256", "extractor", "clean_rules", "page", "warc"}
 COMPARED = [name for name in RawPost.__dataclass_fields__ if name not in UNCOMPARED]
 
 each_case = pytest.mark.parametrize("case", CASES)

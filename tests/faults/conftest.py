@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.layout import ARCHIVE_KEY, RUNS
+from archive.document import SEAL, Document, read, write
+from archive.layout import ARCHIVE_KEY, POSTS, RAW, RUNS
 from archive.store import Store, open_store
 from archive.verify import Scope, verify
 from crawler.replica.process import Replica
@@ -39,7 +41,10 @@ class Forks:
     def run(
         self, folder: Path, arguments: tuple[str, ...], *, layer: str = "store", kill_at: int | None = None, **more: str
     ) -> Run:
-        environment = {"XDG_STATE_HOME": str(folder / "state"), **PINNED, **self.environment, **more}
+        # Copies of an archive have its id, and would share a frontier.
+        place = arguments[arguments.index("--archive") + 1] if "--archive" in arguments else ""
+        state = folder / "state" / hashlib.sha256(place.encode()).hexdigest()[:16]
+        environment = {"XDG_STATE_HOME": str(state), **PINNED, **self.environment, **more}
         output = folder / f"output-{self.process.pid}.txt"
         order = {"arguments": arguments, "folder": str(folder), "environment": environment, "output": str(output)}
         assert self.process.stdin is not None
@@ -75,9 +80,22 @@ def configured(folder: Path, replica: Replica) -> Path:
 
 
 def held(store: Store) -> dict[str, bytes]:
-    """Every object of an archive but its reports; of ARCHIVE.json, whose id is chance, only that it is there."""
-    keys = [info.key for info in store.list() if not info.key.startswith(RUNS)]
-    return {key: b"" if key == ARCHIVE_KEY else store.read(key) for key in keys}
+    """Every object of an archive but reports and captures, without what names a run.
+
+    Of ARCHIVE.json, whose id is chance, only that it is there; of documents all but their captures, and the digests
+    that cover these.
+    """
+    keys = [info.key for info in store.list() if not info.key.startswith((RUNS, RAW))]
+    return {key: b"" if key == ARCHIVE_KEY else _without_run(key, store.read(key)) for key in keys}
+
+
+def _without_run(key: str, data: bytes) -> bytes:
+    if not key.startswith(POSTS):
+        return data
+    document = read(data, name=key)
+    assert document.front["warc"], f"{key} names no capture"
+    front = {name: value for name, value in document.front.items() if name not in ("warc", "parent", SEAL)}
+    return write(Document(front=front, body=document.body))
 
 
 def errors(url: str) -> list[str]:

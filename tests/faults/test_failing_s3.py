@@ -22,7 +22,7 @@ from tests.support import Birdnest
 pytestmark = pytest.mark.faults
 STORE_FAILED = 6
 PASSING = ("500", "503", "409", "reset", "lost", "late", "slow", "truncated")
-CRAWL = ("crawl", SITE, "--json", "--limit", "20")
+CRAWL = ("crawl", SITE, "--json", "--since", "2022-07-10")  # 24 posts
 
 
 @contextmanager

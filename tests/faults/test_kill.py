@@ -24,10 +24,9 @@ from tests.conftest import S3Server
 from tests.faults.conftest import Forks, Run, configured, errors, held
 
 pytestmark = pytest.mark.faults
-POSTS = 24
 KILLED = -9
 ALL = os.environ.get("ALL") == "1"
-CRAWL = ("crawl", SITE, "--json", "--limit", str(POSTS))
+CRAWL = ("crawl", SITE, "--json", "--since", "2022-07-10")  # 24 posts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,10 @@ from archive.store import FolderStore
 from pipelines.clean import CleanBody, Embed
 from pipelines.dates import Moment, Precision
 from pipelines.export import ExportPipeline, RecallPipeline, finish, says_nothing_new
-from pipelines.item import PostItem
+from pipelines.item import PostItem, RejectedPost
 from pipelines.session import ArchiveSession
+
+FETCHED_AT = datetime(2022, 7, 23, 1, tzinfo=UTC)
 
 Make = Callable[..., PostItem]
 LISTED = Moment(at=datetime.fromisoformat("2022-07-22T16:05:09+08:00"), precision="second")
@@ -215,17 +217,39 @@ def test_a_known_outcome_passes_the_export_untouched(session: ArchiveSession, ma
     assert export(session, post) is post
 
 
-def test_heads_learned_from_one_listing_save_the_question_for_each_post(
-    session: ArchiveSession, make_post: Make, hold: Hold
-) -> None:
-    hold(make_post())
-    assert asyncio.run(session.learn_heads("niaogebiji")) == 1
+def test_a_post_that_is_expected_to_be_new_is_not_looked_for(session: ArchiveSession, make_post: Make) -> None:
+    session.expect_new("niaogebiji", "article-1")
     asked = dict(session.archive.store.usage.requests)
     assert recall(session, make_post(id="article-1")).head is None
     assert dict(session.archive.store.usage.requests) == asked
-    head = recall(session, make_post()).head
-    assert head is not None
-    assert head.ref.version == 1
+    assert recall(session, make_post(id="article-1")).head is None
+    assert dict(session.archive.store.usage.requests) != asked
+
+
+def test_a_post_that_was_expected_to_be_new_and_is_not_is_compared_all_the_same(
+    session: ArchiveSession, make_post: Make, hold: Hold
+) -> None:
+    hold(make_post())
+    session.expect_new("niaogebiji", "article-482538")
+    later = make_post(fetched_at=FETCHED_AT + timedelta(hours=1))
+    assert export(session, recall(session, later)).outcome == Outcome(status="unchanged", version=1)
+
+
+def test_a_sixth_version_within_a_day_is_refused_and_a_later_one_is_not(
+    session: ArchiveSession, make_post: Make, hold: Hold
+) -> None:
+    def counted(number: int, hours: int) -> PostItem:
+        at = FETCHED_AT + timedelta(hours=hours)
+        return recall(session, make_post(body=f"<p>{number} 次</p>", source_sha256=f"{number:064}", fetched_at=at))
+
+    for number in range(5):
+        hold(counted(number, number))
+    with pytest.raises(RejectedPost, match=r"too-many-versions: .* 5 versions since 2022-07-23T01:00:00"):
+        export(session, counted(5, 23))
+    assert export(session, counted(4, 23)).outcome == Outcome(status="unchanged", version=5)
+    outcome = export(session, counted(5, 24)).outcome
+    assert outcome is not None
+    assert (outcome.status, outcome.version) == ("changed", 6)
 
 
 def test_a_post_that_was_taken_down_stays_down(session: ArchiveSession, make_post: Make) -> None:

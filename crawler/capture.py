@@ -1,0 +1,336 @@
+"""Raw capture: what the site answered, as WARC 1.1 (ISO 28500:2017), below Scrapy's decompression.
+
+A run writes its exchanges into segments in the user's state folder, each exchange by one write of whole gzip members,
+and uploads a segment when it is full or the run ends. A run that was killed leaves a readable prefix: the next run cuts
+off what is half a record, and uploads the rest. Entity bytes are exact; header lines are written anew, in the order of
+their names, without those of `SECRET_HEADERS`.
+
+An answer whose bytes were captured before, or a 304, is a revisit record that refers to the earlier one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import uuid
+import zlib
+from base64 import b32encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+from warcio.archiveiterator import ArchiveIterator
+from warcio.recordloader import ArcWarcRecord
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from archive import Archive
+from archive.layout import capture_key
+from archive.locks import acquire, release
+from archive.writer import GENERATOR
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
+_NOT_MODIFIED = 304
+_WARC = "WARC/1.1"
+_SAME_BYTES = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+_SAME_ANSWER = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
+_PLAIN = "/!$&'()*+,;=:@~"
+_OF_THE_TRANSFER = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """One request and its answer. Bodies are entity bytes as transferred; `at` is aware; headers in any case."""
+
+    method: str
+    url: str
+    request_headers: Sequence[tuple[str, str]]
+    request_body: bytes
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    at: datetime
+    address: str | None = None
+
+    @property
+    def target(self) -> str:
+        """What tells this request from others: of a POST, its body, too."""
+        if self.method == "GET":
+            return self.url
+        return f"{self.method} {self.url} {hashlib.sha256(self.request_body).hexdigest()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """The newest whole response of a target: digest of its payload as WARC writes it, and where it is."""
+
+    digest: str
+    record_id: str
+    date: str
+    segment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """An exchange's records: the bytes to append, and the record that holds the payload.
+
+    segment: where that is; None: among these records.
+    """
+
+    data: bytes
+    record_id: str
+    segment: str | None
+    digest: str
+    date: str
+
+
+def records(exchange: Exchange, run: str, earlier: Earlier | None) -> Written:
+    """An exchange as WARC records: request, then response or revisit. Pure.
+
+    Record ids are UUIDs of the run, the target and the payload's digest, so that the same exchange has the same.
+    """
+    data = BytesIO()
+    writer = WARCWriter(data, gzip=True, warc_version=_WARC)
+    digest = f"sha1:{b32encode(hashlib.sha1(exchange.body, usedforsecurity=False).digest()).decode()}"
+    date = exchange.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    name = f"{run} {exchange.target} {exchange.at.isoformat()} {digest}"
+    response_id, request_id = (f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, kind + name)}>" for kind in ("a", "q"))
+    same = earlier is not None and (exchange.status == _NOT_MODIFIED or earlier.digest == digest)
+    facts = {"WARC-Record-ID": response_id, "WARC-Date": date, "WARC-Payload-Digest": digest}
+    if exchange.address:
+        facts["WARC-IP-Address"] = exchange.address
+    if earlier is not None and same:
+        facts |= {
+            "WARC-Profile": _SAME_ANSWER if exchange.status == _NOT_MODIFIED else _SAME_BYTES,
+            "WARC-Refers-To": earlier.record_id,
+            "WARC-Refers-To-Target-URI": exchange.url,
+            "WARC-Refers-To-Date": earlier.date,
+            "WARC-Payload-Digest": earlier.digest,
+        }
+    answer = writer.create_warc_record(
+        exchange.url,
+        "revisit" if same else "response",
+        payload=None if same else BytesIO(exchange.body),
+        length=None if same else len(exchange.body),
+        http_headers=_headers(_status_line(exchange.status), exchange.headers, None if same else len(exchange.body)),
+        warc_headers_dict=dict(facts),
+    )
+    asked = writer.create_warc_record(
+        exchange.url,
+        "request",
+        payload=BytesIO(exchange.request_body),
+        length=len(exchange.request_body),
+        http_headers=_headers(_request_line(exchange), exchange.request_headers, len(exchange.request_body) or None),
+        warc_headers_dict={"WARC-Record-ID": request_id, "WARC-Date": date, "WARC-Concurrent-To": response_id},
+    )
+    writer.write_record(asked)
+    writer.write_record(answer)
+    if earlier is not None and same:
+        return Written(
+            data=data.getvalue(),
+            record_id=earlier.record_id,
+            segment=earlier.segment,
+            digest=earlier.digest,
+            date=date,
+        )
+    return Written(data=data.getvalue(), record_id=response_id, segment=None, digest=digest, date=date)
+
+
+def _status_line(status: int) -> str:
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else ""
+    return f"HTTP/1.1 {status} {phrase}".strip()
+
+
+def _request_line(exchange: Exchange) -> str:
+    parts = urlsplit(exchange.url)
+    return f"{exchange.method} {parts.path or '/'}{'?' + parts.query if parts.query else ''} HTTP/1.1"
+
+
+def _headers(line: str, given: Sequence[tuple[str, str]], length: int | None) -> StatusAndHeaders:
+    first, _, rest = line.partition(" ")
+    left_out = SECRET_HEADERS | _OF_THE_TRANSFER
+    kept = [(name, _one_line(value)) for name, value in sorted(given) if name.lower() not in left_out]
+    if length is not None:
+        kept.append(("Content-Length", str(length)))
+    return StatusAndHeaders(rest, kept, protocol=first)
+
+
+def _one_line(value: str) -> str:
+    return " ".join(value.split())
+
+
+class Spool:
+    """The segments that a run writes. `folder` is the archive's and site's; blocking, for one thread at a time."""
+
+    def __init__(self, folder: Path, site: str, run: str, *, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._folder = folder
+        self._site = site
+        self._run = run
+        self._most = segment_bytes
+        self._number = 0
+        self._descriptor: int | None = None
+        self._size = 0
+        self.full: list[Path] = []
+
+    @property
+    def segment(self) -> str:
+        """The key under which the segment at hand will be archived."""
+        return capture_key(self._site, self._run, self._number)
+
+    def append(self, data: bytes) -> str:
+        """Write records, durably, and return the key of their segment. Raises OSError."""
+        if self._descriptor is not None and self._size + len(data) > self._most:
+            self.close()
+        if self._descriptor is None:
+            self._begin()
+        self._write(data)
+        return self.segment
+
+    def close(self) -> None:
+        """End the segment at hand; it joins `full`."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+            self.full.append(self._file)
+
+    @property
+    def _file(self) -> Path:
+        return self._folder / self.segment.rpartition("/")[2]
+
+    def _begin(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._number += 1
+        # Held until the segment is uploaded, or the process dies: who tidies up leaves a living run's segments alone.
+        if acquire(_lock_of(self._file), self._run) is not None:
+            raise OSError(f"{self._file} belongs to another run")
+        self._descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
+        self._size = 0
+        data = BytesIO()
+        writer = WARCWriter(data, gzip=True, warc_version=_WARC)
+        info = {"software": GENERATOR, "format": "WARC File Format 1.1", "isPartOf": self._run}
+        writer.write_record(writer.create_warcinfo_record(self._file.name, info))
+        self._write(data.getvalue())
+
+    def _write(self, data: bytes) -> None:
+        if self._descriptor is None:
+            raise AssertionError("a segment is open")
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+        os.fdatasync(self._descriptor)
+        self._size += len(data)
+
+
+def abandoned(folder: Path) -> list[Path]:
+    """The segments in an archive's spool that no living run holds; they are this process's from now on."""
+    found = sorted(folder.glob("*/*.warc.gz"))
+    return [file for file in found if acquire(_lock_of(file), "tidying up") is None]
+
+
+def upload(archive: Archive, file: Path) -> str | None:
+    """Archive a segment and its index and remove it here; the segment's key, None where it holds no exchange.
+
+    What is half a record at its end is cut off first. Raises StoreError, and the file stays.
+    """
+    site = file.parent.name
+    data = file.read_bytes()
+    whole = whole_bytes(data)
+    index = index_lines(data[:whole], file.name)
+    key: str | None = None
+    if index:
+        key = capture_key(site, *_run_and_number(file))
+        archive.put_capture(key, data[:whole], "".join(index).encode())
+    file.unlink()
+    release(_lock_of(file))
+    _lock_of(file).unlink(missing_ok=True)
+    return key
+
+
+def whole_bytes(data: bytes) -> int:
+    """How many bytes of a segment are whole records: gzip members that decompress to their ends."""
+    whole = 0
+    while whole < len(data):
+        member = zlib.decompressobj(wbits=31)
+        try:
+            chunk = data[whole:]
+            while chunk and not member.eof:
+                member.decompress(chunk, 1 << 20)
+                chunk = member.unconsumed_tail
+        except zlib.error:
+            return whole
+        if not member.eof:
+            return whole
+        whole = len(data) - len(member.unused_data)
+    return whole
+
+
+def index_lines(data: bytes, name: str) -> list[str]:
+    """The CDXJ of a segment, sorted: a line for each response and revisit, `<SURT> <time> {JSON}`, LF at its end."""
+    lines = []
+    for record, offset, length in _members(data):
+        if record.rec_type not in ("response", "revisit"):
+            continue
+        url = record.rec_headers.get_header("WARC-Target-URI")
+        date = record.rec_headers.get_header("WARC-Date")
+        fields = {
+            "url": url,
+            "mime": _mime(record),
+            "status": record.http_headers.get_statuscode(),
+            "digest": record.rec_headers.get_header("WARC-Payload-Digest"),
+            "length": str(length),
+            "offset": str(offset),
+            "filename": name,
+        }
+        lines.append(f"{surt(url)} {re.sub('[^0-9]', '', date)} {json.dumps(fields)}\n")
+    return sorted(lines)
+
+
+def _members(data: bytes) -> Iterator[tuple[ArcWarcRecord, int, int]]:
+    records_of = ArchiveIterator(BytesIO(data), check_digests="raise")
+    for record in records_of:
+        record.content_stream().read()
+        offset = records_of.get_record_offset()
+        records_of.read_to_end(record)
+        yield record, offset, records_of.get_record_length()
+
+
+def _mime(record: ArcWarcRecord) -> str:
+    if record.rec_type == "revisit":
+        return "warc/revisit"
+    return re.split(r"[;\s]", record.http_headers.get_header("Content-Type") or "unk", maxsplit=1)[0]
+
+
+def surt(url: str) -> str:
+    """A URL as indexes of web archives sort it: host turned round, no www, lower case, query in order.
+
+    >>> surt("https://www.example.com/A?b=2&a=1")
+    'com,example)/a?a=1&b=2'
+    """
+    parts = urlsplit(url)
+    host = re.sub(r"^www\d*\.", "", (parts.hostname or "").encode("idna").decode() if parts.hostname else "")
+    place = ",".join(reversed(host.split(".")))
+    port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
+    path = quote(unquote_to_bytes(re.sub("/+", "/", parts.path)), safe=_PLAIN).rstrip("/") or "/"
+    query = "&".join(sorted(parts.query.split("&"))) if parts.query else ""
+    return f"{place}{port}){path}{'?' + query if query else ''}".lower()
+
+
+def _run_and_number(file: Path) -> tuple[str, int]:
+    run, _, number = file.name.removesuffix(".warc.gz").rpartition("-")
+    return run, int(number)
+
+
+def _lock_of(file: Path) -> Path:
+    return file.with_suffix(".lock")
+
+
+def header_pairs(headers: Mapping[bytes, Sequence[bytes]]) -> list[tuple[str, str]]:
+    """Scrapy's headers as pairs; bytes that are no ASCII stand as Latin-1, as HTTP has it."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, values in headers.items() for value in values]

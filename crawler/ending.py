@@ -1,0 +1,88 @@
+"""The end of a run that was told to stop: what is in flight is finished, within seconds.
+
+From the first signal on no page is asked for any more; pages whose answers are under way, and the images of posts that
+have been read, go on for `GRACE_SECONDS`. What is not whole by then is given up: its URLs stay open in the frontier.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, Self, TypeVar
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+
+from pipelines.images import INTERRUPTED
+
+GRACE_SECONDS = 6.0
+_T = TypeVar("_T")
+
+
+class RunEnding(IgnoreRequest):
+    """A request that a run which ends does not make, or does not wait for, any more."""
+
+    reason = INTERRUPTED
+
+
+class Ending:
+    """A Scrapy extension; `begin` is called once, at the first signal."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._begun = False
+        self._over: asyncio.Future[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        self._refuse_waiting(images_too=False)
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, self._give_up)
+
+    def require(self, request: Request) -> None:
+        """Raise RunEnding for a request that comes too late."""
+        over = self._over is not None and self._over.done()
+        if over or (self._begun and not request.meta.get("birdnest_image")):
+            raise RunEnding(f"{request.url}: the run ends")
+
+    async def within(self, call: Awaitable[_T]) -> _T:
+        """The result of a call; RunEnding when the time of grace is over first."""
+        if self._over is None:
+            self._over = asyncio.get_running_loop().create_future()
+        task = asyncio.ensure_future(call)
+        either: set[asyncio.Future[Any]] = {task, self._over}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if task.done():
+            return task.result()
+        task.cancel()
+        raise RunEnding("the run ends")
+
+    def _give_up(self) -> None:
+        if self._over is None:
+            self._over = asyncio.get_running_loop().create_future()
+        if not self._over.done():
+            self._over.set_result(None)
+        self._refuse_waiting(images_too=True)
+
+    def _refuse_waiting(self, *, images_too: bool) -> None:
+        """Requests that wait for their host's delay are refused at once: one after another it would take minutes."""
+        engine = self._crawler.engine
+        slots = engine.downloader.slots.values() if engine is not None else ()
+        for slot in slots:
+            waiting = list(slot.queue)
+            slot.queue.clear()
+            for request, answer in waiting:
+                if images_too or not request.meta.get("birdnest_image"):
+                    answer.errback(RunEnding(f"{request.url}: the run ends"))
+                else:
+                    slot.queue.append((request, answer))

@@ -1,0 +1,377 @@
+"""Crawl state of one run: the archive's frontier, the site's lease, and the captures under way.
+
+Lies in the user's state folder::
+
+    frontier/<archive id>.sqlite      every URL ever found, and what became of it
+    leases/<archive id>-<site>.lock   who crawls the site now
+    hosts/<host>                      when the next request may be sent there
+    spool/<archive id>/<site>/        captures that are not in the archive yet
+    rejected/<site>/<run>/            pages that gave no post
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import NotConfigured
+from scrapy.http import Response
+
+from archive import ArchiveReader
+from archive.document import read_front
+from archive.errors import DamageError, ObjectMissing, StoreError
+from archive.layout import PostRef
+from archive.model import MissingImage, WarcRecord
+from crawler.capture import Earlier, Exchange, Spool, Written, abandoned, header_pairs, records, upload
+from crawler.frontier import Frontier, Held, Link
+from crawler.lease import return_lease, take_lease
+from crawler.profile import SiteProfile
+from pipelines.clock import clock
+from pipelines.item import PostItem
+from pipelines.session import ArchiveSession
+
+RECORDS = "birdnest_records"
+MAY_PASS = frozenset(
+    {"timeout", "unreachable", "broken-off", "bad-encoding", "download-failed", "captcha", "bug", "archive-damaged"}
+)
+_MAY_PASS_STATUSES = ("http-403", "http-408", "http-425", "http-429", "http-5")
+_READERS = 16
+_AHEAD = 256
+_SOON_BYTES = 8 * 1024 * 1024  # what is uploaded within the seconds that an interrupted run still has
+
+
+def run_id(started_at: datetime, slug: str) -> str:
+    """`20261122T080000Z-<site>-<6 hex digits>`: sorts by time, and two runs never share one."""
+    return f"{started_at:%Y%m%dT%H%M%SZ}-{slug}-{secrets.token_hex(3)}"
+
+
+def frontier_file(state: Path, archive_id: str) -> Path:
+    return state / "frontier" / f"{archive_id}.sqlite"
+
+
+def may_pass(reason: str) -> bool:
+    """Whether a failure is one that the next run may not meet."""
+    return reason in MAY_PASS or reason.startswith(_MAY_PASS_STATUSES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validators:
+    """What a page's answer says to ask with next time (RFC 9110, 8.8)."""
+
+    etag: str | None
+    last_modified: str | None
+
+    @classmethod
+    def of(cls, response: Response) -> Self:
+        def value(name: str) -> str | None:
+            found = response.headers.get(name)
+            return found.decode("latin-1") if found else None
+
+        return cls(etag=value("ETag"), last_modified=value("Last-Modified"))
+
+
+class CrawlState:
+    """A Scrapy extension; `begin` opens it. `run` names the run from the start."""
+
+    frontier: Frontier
+
+    def __init__(self, crawler: Crawler) -> None:
+        spider: Any = crawler.spider
+        self._crawler = crawler
+        self.site: SiteProfile = spider.site
+        self.now = clock()
+        self.started_at = self.now()
+        self.run = run_id(self.started_at, self.site.slug)
+        self.number = 0
+        self.folder = Path(crawler.settings["BIRDNEST_STATE"])
+        self._raw: str = crawler.settings["BIRDNEST_RAW"]
+        self._spool: Spool | None = None
+        self._validators: dict[str, Validators] = {}
+        self._open = False
+        self._leased = False
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        state = cls(crawler)
+        crawler.signals.connect(state._scraped, signal=signals.item_scraped)
+        crawler.signals.connect(state._ended, signal=signals.engine_stopped)
+        return state
+
+    @classmethod
+    def of(cls, crawler: Crawler) -> Self:
+        """The state of a crawl. Raises NotConfigured when the extension is switched off."""
+        state = crawler.get_extension(cls)
+        if state is None:
+            raise NotConfigured("crawler.state.CrawlState is not among EXTENSIONS")
+        return state
+
+    @property
+    def seconds(self) -> int:
+        return int(self.now().timestamp())
+
+    @property
+    def _session(self) -> ArchiveSession:
+        return ArchiveSession.of(self._crawler)
+
+    async def begin(self, *, whole: bool) -> list[str]:
+        """Open the frontier, first of all; returns notes for the report.
+
+        whole: for a crawl of the site, which needs its lease and a frontier that knows all of the archive. Raises
+        LeaseHeld, ConfigError, StoreError.
+        """
+        archive, notes = self._session.archive, []
+        if whole:
+            take_lease(self.folder, archive.info.id, self.site.slug, now=self.started_at)
+            self._leased = True
+        self.frontier = Frontier(
+            frontier_file(self.folder, archive.info.id),
+            recheck_days=self._crawler.settings.getlist("BIRDNEST_RECHECK_DAYS"),
+        )
+        self._open = True
+        if self._raw != "none":
+            folder = self.folder / "spool" / archive.info.id
+            notes += await self._session.run(self._upload_abandoned, folder)
+            self._spool = Spool(folder / self.site.slug, self.site.slug, self.run)
+        self.number = self.frontier.begin_run(self.run, self.site.slug, now=self.seconds)
+        if whole and (why := await self._session.run(self._why_rebuild)):
+            count = await self._session.run(
+                lambda: self.frontier.rebuild(held_posts(archive, self._damaged(notes)), now=self.seconds)
+            )
+            notes += [f"the frontier was rebuilt from the archive, which holds {count} posts: {why}"] if count else []
+        return notes
+
+    def _damaged(self, notes: list[str]) -> Callable[[str], None]:
+        return lambda detail: notes.append(f"not taken into the frontier: {detail}")
+
+    def _why_rebuild(self) -> str | None:
+        if not self.frontier.is_complete:
+            return "there was none"
+        report = self.frontier.last_report()
+        if report is None or any(info.key == report for info in self._session.archive.store.list(report)):
+            return None
+        return f"the archive lacks {report}, so it is not as the frontier knew it"
+
+    def _upload_abandoned(self, folder: Path) -> list[str]:
+        notes = []
+        for file in abandoned(folder):
+            key = upload(self._session.archive, file)
+            notes += [f"uploaded {key}, which an earlier run had left"] if key else []
+        return notes
+
+    # -- posts -------------------------------------------------------------------------------------------------
+
+    def answered(self, url: str, validators: Validators | None) -> None:
+        """A post's page is there. validators: None where the post has more than one page."""
+        self._validators[url] = validators or Validators(etag=None, last_modified=None)
+
+    def _scraped(self, item: PostItem) -> None:
+        outcome = item.outcome
+        if outcome is None:
+            raise AssertionError("an item leaves the pipelines with an outcome")
+        validators = self._validators.pop(item.requested_url, Validators(etag=None, last_modified=None))
+        wrote = outcome.status in ("new", "changed")
+        missing = item.missing_images if wrote or item.head is None else item.head.document.missing_images
+        text = f"{outcome.status}: v{outcome.version}"
+        if wrote:
+            text += f", {len(item.images)} images kept" + (f", {len(missing)} missing" if missing else "")
+        self.frontier.archived(
+            item.site,
+            item.url,
+            status=outcome.status,
+            version=outcome.version,
+            source_sha256=item.source_sha256,
+            etag=validators.etag,
+            last_modified=validators.last_modified,
+            retryable=retryable(missing),
+            run=self.run,
+            now=self.seconds,
+            text=text,
+        )
+
+    def failed(self, url: str, reason: str, detail: str) -> bool:
+        """A URL gave no post. Returns whether that marks an archived post as gone from its site."""
+        self._validators.pop(url, None)
+        if not self._open or reason == "store-failed":
+            return False  # it stays open as it is
+        known = self.frontier.get(self.site.slug, url)
+        if known is None:
+            return False
+        about: dict[str, Any] = {"reason": reason, "detail": detail, "run": self.run, "now": self.seconds}
+        is_gone = reason in ("http-404", "http-410", "soft-404")
+        if is_gone and known.version is not None:
+            self.frontier.gone(self.site.slug, url, **about)
+            return True
+        never = is_gone and known.channel == "" and known.hints == {} and known.state == "open"
+        self.frontier.failed(self.site.slug, url, may_pass=may_pass(reason), never_again=never, **about)
+        return False
+
+    def leads_to(self, url: str, target: Link) -> bool:
+        """A URL leads to another post; whether that one was known before, so that it has a fetch of its own."""
+        site, now = self.site.slug, self.seconds
+        known = self.frontier.get(site, target.url)
+        if known is None:
+            self.frontier.add(site, target, where=f"{url}, which leads here", run=self.number, now=now)
+        self.frontier.alias(site, url, target.url, run=self.run, now=now)
+        return known is not None
+
+    # -- captures ----------------------------------------------------------------------------------------------
+
+    def captures(self, meta: Mapping[str, Any]) -> bool:
+        """Whether the answer to a request is to be captured."""
+        is_page = not (meta.get("birdnest_image") or meta.get("birdnest_robots"))
+        return self._spool is not None and (is_page or self._raw == "all")
+
+    async def capture(self, exchange: Exchange) -> WarcRecord:
+        """Write an exchange, durably, and return the record that holds its payload."""
+        spool = self._spool
+        if spool is None:
+            raise AssertionError("captures are on")
+        earlier = self.frontier.last_capture(exchange.target)
+
+        def write() -> tuple[Written, str]:
+            written = records(exchange, self.run, earlier)
+            return written, spool.append(written.data)
+
+        written, segment = await self._session.run_in_turn(write)
+        whole = written.segment is None and exchange.status == 200  # noqa: PLR2004 - HTTP's own number
+        if whole:
+            here = Earlier(digest=written.digest, record_id=written.record_id, date=written.date, segment=segment)
+            self.frontier.captured(exchange.target, here)
+        return WarcRecord(segment=written.segment or segment, record_id=written.record_id)
+
+    async def finish(self, *, interrupted: bool) -> list[str]:
+        """Upload what was captured; returns notes for the report. An interrupted run leaves much to the next one."""
+        if self._spool is None:
+            return []
+        spool = self._spool
+        await self._session.run_in_turn(spool.close)
+        files, left = list(spool.full), []
+        for file in files:
+            if interrupted and file.stat().st_size > _SOON_BYTES:
+                left.append(file)
+                continue
+            try:
+                await self._session.write(upload, self._session.archive, file)
+            except StoreError:
+                left.append(file)
+        return [f"{len(left)} captures are not in the archive yet: the next run uploads them"] if left else []
+
+    def reported(self, key: str) -> None:
+        """The run's report is in the archive."""
+        if self._open:
+            self.frontier.end_run(self.number, key)
+
+    def _ended(self) -> None:
+        if self._open:
+            self._open = False
+            self.frontier.close()
+        if self._leased:
+            return_lease(self.folder, self._session.archive.info.id, self.site.slug)
+
+
+class CaptureMiddleware:
+    """Captures answers as they come from the host, below the middleware that decompresses them.
+
+    The records are gathered in the request's meta, redirects before what they lead to.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        state = self._crawler.get_extension(CrawlState)
+        if state is None or not state.captures(request.meta):
+            return response
+        exchange = Exchange(
+            method=request.method,
+            url=request.url,
+            request_headers=[("Host", urlsplit(request.url).netloc), *header_pairs(request.headers)],
+            request_body=request.body,
+            status=response.status,
+            headers=header_pairs(response.headers),
+            body=response.body,
+            at=state.now(),
+            address=str(response.ip_address) if response.ip_address else None,
+        )
+        record = await state.capture(exchange)
+        if response.status < 400:  # noqa: PLR2004 - what is tried again is no part of the post
+            request.meta.setdefault(RECORDS, []).append(record)
+        return response
+
+
+def captured(response: Response) -> tuple[WarcRecord, ...]:
+    """The records of an answer and of the redirects that led to it."""
+    request = response.request
+    return tuple(request.meta.get(RECORDS, ())) if request is not None else ()
+
+
+def retryable(missing: tuple[MissingImage, ...]) -> dict[str, str]:
+    """The reasons of missing images that may be had later, by their URLs."""
+    return {image.url: image.reason for image in missing if image.retryable and "://" in image.url[:8]}
+
+
+def held_posts(archive: ArchiveReader, complain: Callable[[str], None]) -> Iterator[Held]:
+    """What an archive holds, one for each post, read some ahead; `complain` is told of documents that are damaged."""
+    refs = archive.posts()
+
+    def read(ref: PostRef) -> Held | None:
+        try:
+            return _held(ref, read_front(archive.store.read(ref.key), name=ref.key))
+        except (DamageError, ObjectMissing) as error:
+            complain(str(error))
+            return None
+
+    with ThreadPoolExecutor(_READERS, "rebuild") as threads:
+        while batch := list(islice(refs, _AHEAD)):
+            yield from filter(None, threads.map(read, batch))
+
+
+def _held(ref: PostRef, front: Mapping[str, Any]) -> Held | None:
+    try:
+        if front.get("op") == "takedown":
+            return _taken_down(ref, front)
+        missing = tuple(MissingImage(**image) for image in front["missing_images"])
+        categories = front["categories"]
+        published = front["published_at"]
+        return Held(
+            site=ref.site,
+            url=front["url"],
+            post=ref.id,
+            channel=categories[2] if len(categories) > 2 else "",  # noqa: PLR2004 - [group, site, channel]
+            version=ref.version,
+            source_sha256=front["source_sha256"],
+            fetched_at=int(datetime.fromisoformat(front["fetched_at"]).timestamp()),
+            published_at=int(datetime.fromisoformat(published).timestamp()) if published else None,
+            retryable=tuple(retryable(missing).items()),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamageError(f"{ref.key}: its front matter is not that of a post: {error!r}") from error
+
+
+def _taken_down(ref: PostRef, front: Mapping[str, Any]) -> Held | None:
+    if not isinstance(front.get("url"), str):
+        return None
+    return Held(
+        site=ref.site,
+        url=front["url"],
+        post=ref.id,
+        channel="",
+        version=ref.version,
+        source_sha256=None,
+        fetched_at=0,
+        published_at=None,
+        gone=True,
+    )
