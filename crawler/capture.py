@@ -91,16 +91,13 @@ class Written:
     date: str
 
 
-def records(exchange: Exchange, run: str, earlier: Earlier | None) -> Written:
-    """An exchange as WARC records: request, then response or revisit. Pure.
-
-    Record ids are UUIDs of the run, the target and the payload's digest, so that the same exchange has the same.
-    """
+def records(exchange: Exchange, run: str, number: int, earlier: Earlier | None) -> Written:
+    """An exchange, a run's so-manieth, as WARC records: request, then response or revisit. Pure."""
     data = BytesIO()
     writer = WARCWriter(data, gzip=True, warc_version=_WARC)
     digest = f"sha1:{b32encode(hashlib.sha1(exchange.body, usedforsecurity=False).digest()).decode()}"
     date = exchange.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    name = f"{run} {exchange.target} {exchange.at.isoformat()} {digest}"
+    name = f"{run} {number} {exchange.target} {digest}"
     response_id, request_id = (f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, kind + name)}>" for kind in ("a", "q"))
     same = earlier is not None and (exchange.status == _NOT_MODIFIED or earlier.digest == digest)
     facts = {"WARC-Record-ID": response_id, "WARC-Date": date, "WARC-Payload-Digest": digest}
@@ -318,8 +315,8 @@ def surt(url: str) -> str:
     place = ",".join(reversed(host.split(".")))
     port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
     path = quote(unquote_to_bytes(re.sub("/+", "/", parts.path)), safe=_PLAIN).rstrip("/") or "/"
-    query = "&".join(sorted(parts.query.split("&"))) if parts.query else ""
-    return f"{place}{port}){path}{'?' + query if query else ''}".lower()
+    query = "&".join(sorted(parts.query.lower().split("&"))) if parts.query else ""
+    return f"{place}{port}){path.lower()}{'?' + query if query else ''}"
 
 
 def _run_and_number(file: Path) -> tuple[str, int]:

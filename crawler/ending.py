@@ -86,3 +86,19 @@ class Ending:
                     answer.errback(RunEnding(f"{request.url}: the run ends"))
                 else:
                     slot.queue.append((request, answer))
+
+
+class EndingMiddleware:
+    """Refuses what comes too late before it waits for its host's delay."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        ending = self._crawler.get_extension(Ending)
+        if ending is not None:
+            ending.require(request)

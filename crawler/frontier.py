@@ -799,7 +799,8 @@ def _why_due(row: Row[Any]) -> str:
 
 
 def _merged(first: Told, other: Told) -> dict[str, Any]:
-    return {name: first.get(name) or other.get(name) for name in {**first, **other}}
+    # In one order of names, so that the same tells the same JSON.
+    return {name: first.get(name) or other.get(name, first.get(name)) for name in sorted({**first, **other})}
 
 
 def _record(record: WarcRecord | None) -> str | None:

@@ -44,6 +44,7 @@ DOWNLOAD_HANDLERS = {
     "s3": None,
 }
 DOWNLOADER_MIDDLEWARES = {
+    "crawler.ending.EndingMiddleware": 50,
     "crawler.proxy.ProxyMiddleware": 90,
     "crawler.robots.RobotsMiddleware": 100,
     # Next to the host: answers are captured before anything decompresses or follows them.

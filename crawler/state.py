@@ -95,6 +95,7 @@ class CrawlState:
         self.folder = Path(crawler.settings["BIRDNEST_STATE"])
         self._raw: str = crawler.settings["BIRDNEST_RAW"]
         self._spool: Spool | None = None
+        self._exchanges = 0
         self._validators: dict[str, Validators] = {}
         self._open = False
         self._leased = False
@@ -236,9 +237,11 @@ class CrawlState:
         if spool is None:
             raise AssertionError("captures are on")
         earlier = self.frontier.last_capture(exchange.target)
+        self._exchanges += 1
+        number = self._exchanges
 
         def write() -> tuple[Written, str]:
-            written = records(exchange, self.run, earlier)
+            written = records(exchange, self.run, number, earlier)
             return written, spool.append(written.data)
 
         written, segment = await self._session.run_in_turn(write)

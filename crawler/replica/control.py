@@ -52,9 +52,33 @@ def _set_down(site: Site, given: dict[str, Any]) -> None:
     site.state.is_down = bool(given["down"])
 
 
+def _remove(site: Site, given: dict[str, Any]) -> None:
+    if given["how"] not in ("404", "410", "soft"):
+        raise ValueError(f"how must be 404, 410 or soft, found {given['how']!r}")
+    site.state.removed[given["article_id"]] = given["how"]
+
+
+def _restore(site: Site, given: dict[str, Any]) -> None:
+    site.state.removed.pop(given["article_id"], None)
+    site.state.unlisted.discard(given["article_id"])
+
+
+def _lists(site: Site, given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        if name not in ("in_reverse", "cut_off", "window", "step", "page_size"):
+            raise ValueError(f"lists have no {name!r}")
+        setattr(site.state, name, value)
+
+
 ACTIONS: Mapping[str, Action] = {
     "edit": lambda site, given: site.edit(given["article_id"], given["old"], given["new"]),
     "revert": lambda site, given: site.revert(given["article_id"]),
+    "remove": _remove,
+    "restore": _restore,
+    "unlist": lambda site, given: site.state.unlisted.add(given["article_id"]),
+    "move": lambda site, given: site.state.moved.update({given["article_id"]: given["to"]}),
+    "lists": _lists,
+    "listed": lambda site, _: sorted(site.state.listed),
     "break_image": _break_image,
     "heal_image": _heal_image,
     "hits": lambda site, _: site.hits(),

@@ -22,9 +22,11 @@ def home(posts: Iterable[Post]) -> str:
     )
 
 
-def category(name: str, posts: Iterable[Post]) -> str:
+def category(name: str, posts: Iterable[Post], *, next_page: int | None = None) -> str:
     """`/cat/<id>` and `/tag/<name>`: the only h1 is the list's name."""
     items = "\n".join(_box(post) for post in posts)
+    if next_page is not None:
+        items += f'\n<div class="page_nav"><a class="next" href="?page={next_page}">下一页</a></div>'
     return page(
         title=f"{name}_{name}文章-鸟哥笔记",
         description=f"鸟哥笔记{name}栏目，汇集{name}相关的方法、案例与经验。",

@@ -82,6 +82,32 @@ class Replica:
         """Give an article its first body back."""
         self._tell("revert", article_id=article_id)
 
+    def remove(self, article_id: int, how: str = "404") -> None:
+        """Answer for an article with "404", "410" or a soft 404 ("soft"); lists go on naming it."""
+        self._tell("remove", article_id=article_id, how=how)
+
+    def unlist(self, article_id: int) -> None:
+        """Take an article off all lists."""
+        self._tell("unlist", article_id=article_id)
+
+    def restore(self, article_id: int) -> None:
+        """Undo `remove` and `unlist`."""
+        self._tell("restore", article_id=article_id)
+
+    def move(self, article_id: int, to: int) -> None:
+        """Make an article's address lead to another article."""
+        self._tell("move", article_id=article_id, to=to)
+
+    def lists(self, **how: int | bool) -> None:
+        """Show lists `in_reverse` or `cut_off`; the generated one in pages of `page_size`, or in a `window` of so
+        many posts that moves on by `step` with each answer.
+        """
+        self._tell("lists", **how)
+
+    def listed(self) -> set[int]:
+        """The generated posts that a window or a page has named so far."""
+        return set(cast("list[int]", self._tell("listed")))
+
     def break_image(self, url: str, how: Breakage) -> None:
         """Make an image fail: under every query where `url` has none, else under that query alone."""
         self._tell("break_image", url=url, how=how)

@@ -4,7 +4,7 @@ import hashlib
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
@@ -84,7 +84,13 @@ class Response:
 
 @dataclass
 class State:
-    """What tests change. `robots` maps a host to its text and status."""
+    """What tests change. `robots` maps a host to its text and status.
+
+    removed: what answers for an article that is no more ("404", "410" or "soft"). moved: the id an article's address
+    leads to. unlisted: articles that no list names. Lists may stand in reverse, or be cut off in the middle. The
+    generated list shows `window` posts, and moves on by `step` with each answer; or stands in pages of `page_size`.
+    listed: generated posts that it has named.
+    """
 
     bodies: dict[int, str] = field(default_factory=dict)
     changed: dict[int, float] = field(default_factory=dict)
@@ -93,6 +99,16 @@ class State:
     )
     robots: dict[str, tuple[str, int]] = field(default_factory=dict)
     is_down: bool = False
+    removed: dict[int, str] = field(default_factory=dict)
+    moved: dict[int, int] = field(default_factory=dict)
+    unlisted: set[int] = field(default_factory=set)
+    in_reverse: bool = False
+    cut_off: bool = False
+    window: int = 0
+    step: int = 0
+    shown: int = 0
+    page_size: int = 0
+    listed: set[int] = field(default_factory=set)
     hits: Counter[str] = field(default_factory=Counter)
     log: deque[dict[str, object]] = field(default_factory=deque)
 
@@ -196,30 +212,56 @@ class Site:
         if match := _ARTICLE.match(request.path):
             return self._article(int(match[1]), int(match[2]))
         if match := _CATEGORY.match(request.path):
-            return self._category(int(match[1]))
+            return self._category(int(match[1]), int(parse_qs(request.query).get("page", ["1"])[0]))
         if match := _TAG.match(request.path):
             return self._tag(unquote(match[1]))
         return _not_found()
 
     def _list(self, render: Callable[[list[Post]], str], name: str) -> Response:
-        return _page(render([post for post in self.posts.values() if name in post.lists]))
+        return self._page_of_list(render(self._listed(post for post in self.posts.values() if name in post.lists)))
 
-    def _category(self, number: int) -> Response:
+    def _listed(self, posts: Iterable[Post]) -> list[Post]:
+        found = [post for post in posts if post.id not in self.state.unlisted]
+        return found[::-1] if self.state.in_reverse else found
+
+    def _page_of_list(self, text: str) -> Response:
+        return _page(text[: len(text) // 2] if self.state.cut_off else text)
+
+    def _generated(self, number: int) -> Response:
+        """The generated list, or a part of it: newest posts first, as the site has them."""
+        with self._lock:
+            last = generated.FIRST_ID + self.generated_posts - 1
+            if self.state.page_size:
+                newest = last - (number - 1) * self.state.page_size
+                ids = range(newest, max(newest - self.state.page_size, generated.FIRST_ID - 1), -1)
+                following = number + 1 if newest - self.state.page_size >= generated.FIRST_ID else None
+            elif self.state.window:
+                newest = min(generated.FIRST_ID + self.state.shown + self.state.window - 1, last)
+                ids = range(newest, max(newest - self.state.window, generated.FIRST_ID - 1), -1)
+                self.state.shown += self.state.step
+                following = None
+            else:
+                return _page(_generated_list(self.generated_posts))
+            posts = self._listed(map(generated.post, ids))
+            self.state.listed.update(post.id for post in posts)
+        return self._page_of_list(lists.category(content.CATEGORIES[generated.CATEGORY], posts, next_page=following))
+
+    def _category(self, number: int, page: int) -> Response:
         name = content.CATEGORIES.get(number)
         if name is None or (number == generated.CATEGORY and not self.generated_posts):
             return _not_found()
         if number == generated.CATEGORY:
-            return _page(_generated_list(self.generated_posts))
-        found = [post for post in self.posts.values() if post.category == number and "cat" in post.lists]
-        return _page(lists.category(name, found))
+            return self._generated(page)
+        found = self._listed(p for p in self.posts.values() if p.category == number and "cat" in p.lists)
+        return self._page_of_list(lists.category(name, found))
 
     def _tag(self, name: str) -> Response:
-        found = [post for post in self.posts.values() if name in post.tags]
-        return _page(lists.category(name, found)) if found else _not_found()
+        found = self._listed(post for post in self.posts.values() if name in post.tags)
+        return self._page_of_list(lists.category(name, found)) if found else _not_found()
 
     def _more_articles(self) -> Response:
-        found = [self._as_changed(post) for post in self.posts.values() if "json" in post.lists]
-        return replace(_page(lists.more_articles(found)), mime_type=_JSON)
+        found = self._listed(self._as_changed(post) for post in self.posts.values() if "json" in post.lists)
+        return replace(self._page_of_list(lists.more_articles(found)), mime_type=_JSON)
 
     def _as_changed(self, post: Post) -> Post:
         """The post with the time of its last change, as a list tells it."""
@@ -260,6 +302,11 @@ class Site:
 
     def _stand_in(self, article_id: int) -> Response | None:
         """What answers in place of an article that is in trouble."""
+        how = self.state.removed.get(article_id)
+        if how is not None:
+            return _page(pages.deleted()) if how == "soft" else replace(_not_found(), status=int(how))
+        if article_id in self.state.moved:
+            return Response(status=301, location=f"/article-{self.state.moved[article_id]}-1.html", modified=OPENED)
         if article_id == trouble.REDIRECT_OLD_ID:
             new = f"/article-{trouble.REDIRECT_NEW_ID}-1.html"
             return Response(status=301, location=new, body=b"", modified=OPENED)

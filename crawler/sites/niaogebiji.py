@@ -32,6 +32,8 @@ _CARDS = HtmlList(
     published=("xpath:@data-timepoint",),
     description=(".articleContentInner",),
     tags=(".art_tag",),
+    # No list is known to have a second page; it would look like the article's.
+    next_page=(".page_nav a.next::attr(href)",),
 )
 
 _MORE = JsonList(
