@@ -22,7 +22,7 @@ from typing import Any
 
 from archive.errors import DamageError
 from archive.layout import PostRef, link_from_document
-from archive.model import JSON, Embed, Image, MissingImage, Post, WarcRecord, iso, join_surrogates
+from archive.model import JSON, Embed, Image, MissingImage, Original, Post, WarcRecord, iso, join_surrogates
 
 CONTENT_TYPE = "text/html; charset=utf-8"
 SEAL = "front_sha256"
@@ -58,6 +58,11 @@ class Document:
     @property
     def missing_images(self) -> tuple[MissingImage, ...]:
         return tuple(MissingImage(**image) for image in self.front.get("missing_images", ()))
+
+    @property
+    def original(self) -> Original | None:
+        found = self.front.get("original")
+        return Original(**found) if found else None
 
     def moment(self, key: str) -> datetime | None:
         """The aware datetime of an ISO 8601 key, None where the front matter says null or nothing.
@@ -117,6 +122,8 @@ def compose(post: Post, *, version: int, parent: str | None, generator: str) -> 
         "embeds": _rows(post.embeds),
         "boilerplate": list(post.boilerplate),
         "warc": _rows(post.warc),
+        "sources": dict(post.sources),
+        "original": asdict(post.original) if post.original else None,
         "version": version,
         "parent": parent,
         "source_sha256": post.source_sha256,
@@ -127,8 +134,9 @@ def compose(post: Post, *, version: int, parent: str | None, generator: str) -> 
         "disableNunjucks": True,
         "permalink": ref.permalink,
     }
-    if head is None:
-        del front["headimg"], front["thumbnail"]
+    absent = {"headimg": head, "thumbnail": head, "sources": post.sources, "original": post.original}
+    for key in (key for key, value in absent.items() if not value):
+        del front[key]
     return sealed(Document(front=front, body=post.body))
 
 
@@ -224,6 +232,8 @@ def to_post(document: Document) -> Post:
             embeds=tuple(Embed(**embed) for embed in front["embeds"]),
             boilerplate=tuple(front["boilerplate"]),
             warc=tuple(WarcRecord(**record) for record in front["warc"]),
+            sources=front.get("sources", {}),
+            original=document.original,
             source_sha256=front["source_sha256"],
             extractor=front["extractor"],
         )

@@ -54,12 +54,23 @@ class WarcRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Original:
+    """The file that a post was imported from, kept as a blob."""
+
+    key: str
+    sha256: str
+    bytes: int
+    media_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Post:
     """One finished post, ready to be committed.
 
     Times are aware datetimes; `body` is the cleaned HTML with relative links to blobs; `head_image` is the key
     of the blob shown at the post's head. `boilerplate` are texts that stood with the article and are none of it.
-    `source_sha256` is the digest of what was extracted, before cleaning.
+    `source_sha256` is the digest of what was extracted, before cleaning. `sources` says of fields where each was
+    found, for a post that no profile knew; `original` names the file that a post was imported from.
     """
 
     site: str
@@ -83,6 +94,8 @@ class Post:
     embeds: tuple[Embed, ...]
     boilerplate: tuple[str, ...] = ()
     warc: tuple[WarcRecord, ...]
+    sources: Mapping[str, str] = field(default_factory=dict)
+    original: Original | None = None
     source_sha256: str
     extractor: str
 

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -32,6 +31,22 @@ from archive.errors import (
     StoreError,
     UnsupportedUrlError,
     UsageError,
+)
+from crawler.terminal import (
+    ArchiveOption,
+    ConfigOption,
+    JsonOption,
+    VerboseOption,
+    complain,
+    config_of,
+    err,
+    log_level,
+    moment_of,
+    out,
+    print_json,
+    reader_of,
+    say,
+    write_file,
 )
 
 if TYPE_CHECKING:
@@ -54,20 +69,6 @@ app = typer.Typer(
 )
 INTERRUPTED = 130
 _CHECKPOINT_SECONDS = 7 * 24 * 3600  # a check that was stopped longer ago begins anew
-out = Console()
-err = Console(stderr=True)
-
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", "-c", help="Configuration; default ./birdnest.toml", show_default=False)
-]
-ArchiveOption = Annotated[
-    str | None,
-    typer.Option("--archive", "--to", "-a", help="A folder or s3://bucket/prefix", show_default="./archive"),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs")]
-VerboseOption = Annotated[
-    int, typer.Option("--verbose", "-v", count=True, help="Log more: -v, -vv", show_default=False)
-]
 
 
 def main() -> None:
@@ -76,13 +77,13 @@ def main() -> None:
     try:
         app()
     except BirdnestError as error:
-        _complain(f"error: {error}")
+        complain(f"error: {error}")
         sys.exit(error.exit_code)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature for an option's callback
     if wanted:
-        _say(f"birdnest {installed_version('birdnest')}")
+        say(f"birdnest {installed_version('birdnest')}")
         raise typer.Exit
 
 
@@ -111,8 +112,8 @@ def init(*, force: Annotated[bool, typer.Option(help="Overwrite an existing file
     file = Path(FILE_NAME)
     if file.exists() and not force:
         raise UsageError(f"{file} is there already: edit it, or give --force to overwrite it")
-    _write(file, TEMPLATE)
-    _say(f"wrote {file}: edit it, then `birdnest probe SITE` and `birdnest crawl SITE`")
+    write_file(file, TEMPLATE)
+    say(f"wrote {file}: edit it, then `birdnest probe SITE` and `birdnest crawl SITE`")
 
 
 @app.command()
@@ -144,8 +145,8 @@ def crawl(
     for slug in sites:
         if slug not in all_sites():
             raise UsageError(f"no such site: {slug!r}, known are: {', '.join(all_sites())}")
-    _moment(since)
-    loaded = _config(config, archive)
+    moment_of(since)
+    loaded = config_of(config, archive)
     asked: dict[str, Any] = {"limit": limit, "since": since, "full": full, "retry_failed": retry_failed}
     wishes = [
         Wish(slug=slug, **asked, ids=_id_range(loaded, slug, ids) if ids else None) for slug in dict.fromkeys(sites)
@@ -154,16 +155,16 @@ def crawl(
         _run(loaded, wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose)
     elif ids:
         raise UsageError("--dry-run reads lists, and with --ids none are read: give one of the two")
-    planned = plan(loaded, wishes, log_level=_log_level(verbose))
+    planned = plan(loaded, wishes, log_level=log_level(verbose))
     for each in planned:
         if json_:
-            _print_json(vars(each))
+            print_json(vars(each))
         else:
             for url, why in each.due.items():
-                _say(f"{url}  {why}")
-            _say(f"{each.site}: {len(each.due)} posts would be fetched, {each.known} are known and not due")
+                say(f"{url}  {why}")
+            say(f"{each.site}: {len(each.due)} posts would be fetched, {each.known} are known and not due")
             for failure in each.failed:
-                _complain(failure)
+                complain(failure)
     if any(each.failed for each in planned):
         raise typer.Exit(PageError.exit_code)
 
@@ -189,11 +190,11 @@ def archive_(
     wishes, bad = _wishes(wanted)
     if not wishes:
         raise UnsupportedUrlError("; ".join(bad))
-    loaded = _config(config, archive)
+    loaded = config_of(config, archive)
     if ignore_robots:
         loaded = loaded.model_copy(update={"robots": "ignore"})
     for line in bad:
-        _complain(f"error: {line}")
+        complain(f"error: {line}")
     code = _run(loaded, wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose, leave=False)
     raise typer.Exit(code or (UnsupportedUrlError.exit_code if bad else 0))
 
@@ -207,12 +208,12 @@ def list_(
     json_: JsonOption = False,
 ) -> None:
     """List the posts of an archive."""
-    reader = _reader(config, archive)
+    reader = reader_of(config, archive)
     for ref in reader.posts(site):
         head = reader.load(ref)
         front = head.document.front
         if json_:
-            _print_json({"site": ref.site, "id": ref.id, "version": ref.version, "key": ref.key, **_summary(front)})
+            print_json({"site": ref.site, "id": ref.id, "version": ref.version, "key": ref.key, **_summary(front)})
         else:
             day = (front.get("published_at") or front.get("fetched_at") or front.get("when") or "")[:10]
             title = front.get("title", "(taken down)")
@@ -230,10 +231,10 @@ def show(
     json_: JsonOption = False,
 ) -> None:
     """Show one post: its metadata, its versions and its text."""
-    reader = _reader(config, archive)
+    reader = reader_of(config, archive)
     head = reader.load(reader.find(_canonical(post)))
     if json_:
-        _print_json({**head.document.front, "body": head.document.body})
+        print_json({**head.document.front, "body": head.document.body})
         return
     versions = reader.versions(head.ref.site, head.ref.id)
     table = Table(show_header=False, box=None)
@@ -253,12 +254,12 @@ def open_(
     config: ConfigOption = None,
 ) -> None:
     """Open one post in the browser."""
-    reader = _reader(config, archive)
+    reader = reader_of(config, archive)
     head = reader.load(reader.find(_canonical(post)))
     if head.document.is_takedown:
         raise UsageError(f"{post}: this post was taken down, there is nothing to open")
     file = _page_file(reader, head)
-    _say(str(file))
+    say(str(file))
     if browser:
         webbrowser.open(file.as_uri())
 
@@ -285,17 +286,17 @@ def frontier(
         if state or due:
             rows = list(known.rows(site=site, state=state, due_by=now if due else None, most=most))
             for row in rows:
-                _print_json(row) if json_ else _say(_row_line(row))
+                print_json(row) if json_ else say(_row_line(row))
             return
         counts = {slug: numbers for slug, numbers in known.counts(now=now).items() if site in (None, slug)}
     if json_:
-        _print_json(counts)
+        print_json(counts)
         return
     table = Table("site", *STATES, "due now", "images to try again")
     for slug, numbers in counts.items():
         table.add_row(slug, *(str(numbers.get(name, 0)) for name in (*STATES, "due", "images")))
     out.print(table)
-    _say("which: `birdnest frontier --due`, `--state failed` …; one URL's story: `birdnest why URL`")
+    say("which: `birdnest frontier --due`, `--state failed` …; one URL's story: `birdnest why URL`")
 
 
 @app.command()
@@ -316,24 +317,24 @@ def why(
             raise UsageError(f"{canonical} was never found: no list named it, and nobody asked for it") from None
     if json_:
         events = [{"at": at, "run": run, "what": what} for at, run, what in happened]
-        _print_json({**row, "events": events, "missing_images": images})
+        print_json({**row, "events": events, "missing_images": images})
         return
-    _say(f"{canonical}\n{_time(row['found_at'])}  found in {row['found_where']}")
+    say(f"{canonical}\n{_time(row['found_at'])}  found in {row['found_where']}")
     for at, run, what in happened:
-        _say(f"{_time(at)}  {what}  (run {run})")
+        say(f"{_time(at)}  {what}  (run {run})")
     for image in images:
-        _say(
+        say(
             f"missing image {image['image']}: {image['reason']}, tried {image['attempts']} times, "
             f"again {_time(image['due_at'])}"
         )
-    _say(f"now: {_row_line(row)}")
+    say(f"now: {_row_line(row)}")
 
 
 def _frontier(config: Path | None, archive: str | None) -> Frontier:
     from crawler.frontier import Frontier
     from crawler.state import frontier_file
 
-    loaded, info = _config(config, archive), _reader(config, archive).info
+    loaded, info = config_of(config, archive), reader_of(config, archive).info
     file = frontier_file(loaded.state.expanduser(), info.id)
     if not file.exists():
         raise UsageError(f"there is no frontier of this archive ({file}): the next `birdnest crawl` builds one")
@@ -379,9 +380,9 @@ def verify(
     from archive.verify import verify as verify_archive
     from crawler.display import VerifyBar
 
-    loaded = _config(config, archive)
+    loaded = config_of(config, archive)
     store = open_store(loaded.archive, loaded.store_options())
-    scope = Scope(full=full, since=_moment(since))
+    scope = Scope(full=full, since=moment_of(since))
     checkpoint = checkpoint_file(loaded.state.expanduser() / "verify", store, recognise(store), scope)
     if restart or _is_old(checkpoint):
         checkpoint.unlink(missing_ok=True)
@@ -392,17 +393,17 @@ def verify(
         for finding in verify_archive(store, scope, checkpoint=checkpoint, progress=bar):
             found.append(finding)
             if not json_:
-                _say(f"{finding.severity}  {finding.code}  {finding.key}: {finding.detail}")
+                say(f"{finding.severity}  {finding.code}  {finding.key}: {finding.detail}")
     errors = sum(finding.severity == "error" for finding in found)
     objects = dict(sorted(bar.objects.items()))
     if json_:
         findings = [{**vars(finding), "severity": finding.severity} for finding in found]
         counts = {"errors": errors, "warnings": len(found) - errors, "objects": objects}
         asked = {"archive": loaded.archive, "full": full, "since": since}
-        _print_json({**asked, **counts, "requests": dict(store.usage.requests), "findings": findings})
+        print_json({**asked, **counts, "requests": dict(store.usage.requests), "findings": findings})
     else:
         counted = ", ".join(f"{count} {name}" for name, count in objects.items()) or "nothing"
-        _say(f"looked at {counted}: {errors} errors, {len(found) - errors} warnings")
+        say(f"looked at {counted}: {errors} errors, {len(found) - errors} warnings")
     if errors:
         raise typer.Exit(DamageError.exit_code)
 
@@ -421,23 +422,23 @@ def doctor(
     from archive import open_store
     from archive.doctor import examine, is_safe
 
-    loaded = _config(config, archive)
+    loaded = config_of(config, archive)
     if policy:
         _print_policy(loaded.archive)
         return
     checks = list(examine(open_store(loaded.archive, loaded.store_options())))
     safe = is_safe(checks)
     if json_:
-        _print_json({"archive": loaded.archive, "safe": safe, "checks": [vars(check) for check in checks]})
+        print_json({"archive": loaded.archive, "safe": safe, "checks": [vars(check) for check in checks]})
     else:
         table = Table("", "", "found", "what Birdnest does")
         for check in checks:
             mark = {True: "[green]yes", False: "[red]no", None: ""}[check.holds]
             table.add_row(check.name, mark, Text(check.found), Text(check.does))
         out.print(table)
-        _say(f"{loaded.archive}: Birdnest {'can' if safe else 'does not'} write there")
+        say(f"{loaded.archive}: Birdnest {'can' if safe else 'does not'} write there")
         if loaded.archive.startswith("s3://"):
-            _say("the rights that suffice: `birdnest doctor --policy`")
+            say("the rights that suffice: `birdnest doctor --policy`")
     if not safe:
         raise typer.Exit(StoreError.exit_code)
 
@@ -460,7 +461,7 @@ def sites(*, json_: JsonOption = False) -> None:
     for slug, site in all_sites().items():
         lists = list(dict.fromkeys(listing.channel for listing in site.listings))
         if json_:
-            _print_json({"site": slug, "title": site.title, "hosts": site.hosts, "lists": lists})
+            print_json({"site": slug, "title": site.title, "hosts": site.hosts, "lists": lists})
         else:
             table.add_row(slug, site.title, site.hosts[0], "、".join(lists), f"{site.delay_seconds:g} s")
     if not json_:
@@ -486,7 +487,7 @@ def probe(
         if slug not in all_sites():
             raise UsageError(f"no such site: {slug!r}, known are: {', '.join(all_sites())}")
 
-    raise typer.Exit(probe_site(_config(config, None), slug, url, _say, log_level=_log_level(verbose)))
+    raise typer.Exit(probe_site(config_of(config, None), slug, url, say, log_level=log_level(verbose)))
 
 
 @app.command()
@@ -507,16 +508,16 @@ def clean(
     from pipelines.explain import comparison_page, step_lines
     from pipelines.explain import explain as explain_cleaning
 
-    raw, address, rules = _raw_body(what, base, _config(config, None), verbose)
+    raw, address, rules = _raw_body(what, base, config_of(config, None), verbose)
     told = explain_cleaning(raw, address, rules)
     if not explain:
         sys.stdout.write(f"{told.body.html}\n")
         return
     for line in step_lines(told.steps):
-        _say(line)
+        say(line)
     file = page or Path(tempfile.mkdtemp(prefix="birdnest-")) / "cleaned.html"
-    _write(file, comparison_page(raw, told, what))
-    _say(f"before and after: {file}")
+    write_file(file, comparison_page(raw, told, what))
+    say(f"before and after: {file}")
 
 
 @app.command()
@@ -541,7 +542,7 @@ def demo(
         raise UsageError(f"{place} is an archive of yours: the demo's posts do not belong there, name another place")
     with Replica() as replica:
         if not json_:
-            _say(f"replica of 鸟哥笔记 at {replica.url}, archive {place}")
+            say(f"replica of 鸟哥笔记 at {replica.url}, archive {place}")
         config = demo_config(place, replica.origins)
         code = _run(config, [Wish(slug=SITE)], refetch_images=False, as_json=json_, verbose=verbose, leave=False)
     if not json_:
@@ -549,8 +550,8 @@ def demo(
         where = f" --archive {shlex.quote(archive)}" if archive else ""
         command = "birdnest" if shutil.which("birdnest") else sys.argv[0]
         looks = (f"list{where}", f"open {seed}{where}", f"verify --full{where}")
-        _say("\n".join(["", "Look at it:", *(f"  {command} {look}" for look in looks)]))
-        _say(f"The post's file: {place}/posts/{seed}/v0001.html")
+        say("\n".join(["", "Look at it:", *(f"  {command} {look}" for look in looks)]))
+        say(f"The post's file: {place}/posts/{seed}/v0001.html")
     raise typer.Exit(code)
 
 
@@ -576,11 +577,11 @@ def _run(
             watch=watch,
             complain=held.append,
             refetch_images=refetch_images,
-            log_level=_log_level(verbose),
+            log_level=log_level(verbose),
         )
     _show_results(config, results, as_json=as_json)
     for error in held:
-        _complain(f"error: {error}")
+        complain(f"error: {error}")
     worst = max((result.report.verdict for result in results), key=SEVERITY.index)
     code = EXIT_CODES[worst] or (LeaseHeld.exit_code if held else 0)
     if leave:
@@ -595,47 +596,21 @@ def _show_results(config: Config, results: Sequence[RunResult], *, as_json: bool
 
     reports = [result.report for result in results]
     if as_json:
-        _print_json([json.loads(report_bytes(report)) for report in reports])
+        print_json([json.loads(report_bytes(report)) for report in reports])
     else:
         out.print(report_table(reports))
         for report in reports:
             for line in failure_lines(report.failures):
-                _say(line)
+                say(line)
         for result in results:
             for note in result.report.notes:
-                _say(f"note: {note}")
+                say(f"note: {note}")
             if result.rejects:
-                _say(f"pages that gave no post: {result.rejects}")
-            _say(f"report: {config.archive}/{run_key(result.report.run)}")
+                say(f"pages that gave no post: {result.rejects}")
+            say(f"report: {config.archive}/{run_key(result.report.run)}")
     for report in reports:
         for reason in report.reasons:
-            _complain(f"{report.verdict}: {reason}")
-
-
-def _config(path: Path | None, archive: str | None) -> Config:
-    from crawler.config import load_config
-
-    config = load_config(path)
-    return config.model_copy(update={"archive": archive}) if archive else config
-
-
-def _reader(path: Path | None, archive: str | None) -> ArchiveReader:
-    from archive import ArchiveReader, open_store
-
-    loaded = _config(path, archive)
-    return ArchiveReader.open(open_store(loaded.archive, loaded.store_options()))
-
-
-def _log_level(verbose: int) -> str:
-    return ("ERROR", "INFO", "DEBUG")[min(verbose, 2)]
-
-
-def _moment(since: str | None) -> datetime | None:
-    """The time that --since names, of this machine's zone where it names none."""
-    try:
-        return datetime.fromisoformat(since).astimezone() if since else None
-    except ValueError:
-        raise UsageError(f"--since {since!r}: expected an ISO 8601 date or time such as 2026-11-22") from None
+            complain(f"{report.verdict}: {reason}")
 
 
 def _id_range(config: Config, slug: str, text: str) -> IdRange:
@@ -703,7 +678,7 @@ def _raw_body(what: str, base: str, config: Config, verbose: int) -> tuple[str, 
         from crawler.single import fetch_post
 
         (wish,) = _require_wishes(what)
-        post = fetch_post(config, wish.slug, wish.urls[0], log_level=_log_level(verbose))
+        post = fetch_post(config, wish.slug, wish.urls[0], log_level=log_level(verbose))
         return "\n".join(post.body_parts), post.url, post.clean_rules
     from crawler.pages import decode_page
 
@@ -748,22 +723,3 @@ def _page_file(reader: ArchiveReader, head: Head) -> Path:
     file = folder / f"{head.ref.id}.html"
     file.write_text(page(head.document, base), encoding="utf-8")
     return file
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be written: {error.strerror}: name another file or folder") from error
-
-
-def _say(line: str) -> None:
-    out.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _complain(line: str) -> None:
-    err.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")

@@ -1,0 +1,78 @@
+"""What all commands share: where they print, the options they have in common, configuration and archive to read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from archive.errors import UsageError
+
+if TYPE_CHECKING:
+    from archive.reader import ArchiveReader
+    from crawler.config import Config
+
+out = Console()
+err = Console(stderr=True)
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Configuration; default ./birdnest.toml", show_default=False)
+]
+ArchiveOption = Annotated[
+    str | None,
+    typer.Option("--archive", "--to", "-a", help="A folder or s3://bucket/prefix", show_default="./archive"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs")]
+VerboseOption = Annotated[
+    int, typer.Option("--verbose", "-v", count=True, help="Log more: -v, -vv", show_default=False)
+]
+
+
+def config_of(path: Path | None, archive: str | None) -> Config:
+    from crawler.config import load_config
+
+    config = load_config(path)
+    return config.model_copy(update={"archive": archive}) if archive else config
+
+
+def reader_of(path: Path | None, archive: str | None) -> ArchiveReader:
+    from archive import ArchiveReader, open_store
+
+    loaded = config_of(path, archive)
+    return ArchiveReader.open(open_store(loaded.archive, loaded.store_options()))
+
+
+def log_level(verbose: int) -> str:
+    return ("ERROR", "INFO", "DEBUG")[min(verbose, 2)]
+
+
+def moment_of(since: str | None) -> datetime | None:
+    """The time that --since names, of this machine's zone where it names none."""
+    try:
+        return datetime.fromisoformat(since).astimezone() if since else None
+    except ValueError:
+        raise UsageError(f"--since {since!r}: expected an ISO 8601 date or time such as 2026-11-22") from None
+
+
+def write_file(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written: {error.strerror}: name another file or folder") from error
+
+
+def say(line: str) -> None:
+    out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def complain(line: str) -> None:
+    err.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
