@@ -12,6 +12,9 @@ from scrapy.logformatter import LogFormatter, LogFormatterResult
 from twisted.python.failure import Failure
 
 from archive.errors import BirdnestError
+from crawler.ending import RunEnding
+
+_EXPLAINED = (BirdnestError, RunEnding)
 
 
 class PostLogFormatter(LogFormatter):
@@ -37,14 +40,14 @@ class PostLogFormatter(LogFormatter):
         response: Response | Failure | None,  # noqa: ARG002
         spider: Spider,  # noqa: ARG002
     ) -> LogFormatterResult:
-        level = logging.DEBUG if isinstance(exception, BirdnestError) else logging.ERROR
+        level = logging.DEBUG if isinstance(exception, _EXPLAINED) else logging.ERROR
         return _line(level, "failed: %(url)s: %(error)r", url=_url(item), error=exception)
 
     def spider_error(
         self, failure: Failure, request: Request, response: Response | Failure, spider: Spider
     ) -> LogFormatterResult:
         result = super().spider_error(failure, request, response, spider)
-        if isinstance(failure.value, BirdnestError):
+        if isinstance(failure.value, _EXPLAINED):
             result["level"] = logging.DEBUG
         return result
 

@@ -39,7 +39,14 @@ class Forks:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def run(
-        self, folder: Path, arguments: tuple[str, ...], *, layer: str = "store", kill_at: int | None = None, **more: str
+        self,
+        folder: Path,
+        arguments: tuple[str, ...],
+        *,
+        layer: str = "store",
+        kill_at: int | None = None,
+        kill_after: float | None = None,
+        **more: str,
     ) -> Run:
         # Copies of an archive have its id, and would share a frontier.
         place = arguments[arguments.index("--archive") + 1] if "--archive" in arguments else ""
@@ -49,7 +56,9 @@ class Forks:
         order = {"arguments": arguments, "folder": str(folder), "environment": environment, "output": str(output)}
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({**order, "layer": layer, "kill_at": kill_at}) + "\n")
+        self.process.stdin.write(
+            json.dumps({**order, "layer": layer, "kill_at": kill_at, "kill_after": kill_after}) + "\n"
+        )
         self.process.stdin.flush()
         ended = json.loads(self.process.stdout.readline())
         return Run(code=ended["code"], points=ended["points"], said=output.read_text())

@@ -2,13 +2,15 @@
 
 usage: python killing.py, with one JSON object a line on stdin; answers with one a line:
 
-    {"arguments": ["crawl", …], "folder": …, "environment": {…}, "output": …, "layer": "store", "kill_at": 7}
+    {"arguments": ["crawl", …], "folder": …, "environment": {…}, "output": …, "layer": "store", "kill_at": 7,
+     "kill_after": null}
     {"code": 0, "points": 412}
 
 `output` is the file for what the command says. `kill_at` (or null) counts points: one before and one after each call
 of a store (layer "store"), or of the operating system by a folder's store (layer "os"). At its point the fork ends by
-SIGKILL: nothing is flushed, no handler runs. `points` are those that the fork passed. Forks save what starting costs: a
-second of imports for each of hundreds of runs.
+SIGKILL: nothing is flushed, no handler runs. `kill_after` (or null) ends it so many seconds after its start,
+wherever it is. `points` are those that the fork passed. Forks save what starting costs: a second of imports for each of
+hundreds of runs.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -92,6 +95,17 @@ def run(order: dict[str, Any], report: int) -> int:
     return 0
 
 
+def kill_after(child: int, seconds: float) -> None:
+    """End a child that still runs so many seconds from now."""
+    descriptor = os.pidfd_open(child)
+    try:
+        has_ended, _, _ = select.select([descriptor], [], [], seconds)
+        if not has_ended:
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    finally:
+        os.close(descriptor)
+
+
 def serve() -> None:
     for line in sys.stdin:
         order = json.loads(line)
@@ -107,6 +121,8 @@ def serve() -> None:
             finally:
                 sys.stdout.flush()
                 os._exit(code)
+        if order["kill_after"] is not None:
+            kill_after(child, order["kill_after"])
         _, status = os.waitpid(child, 0)
         points = int(os.pread(report, 20, 0) or b"0")
         os.close(report)

@@ -1,0 +1,78 @@
+"""SIGKILL at random moments of scheduled crawls, while the lists move on: what a list named once is archived, once.
+
+The site publishes 500 posts. Its list shows the newest 25 of those published so far, and each time it is read five more
+are: a post that was found by a run that died has left the list when the fifth run after that reads it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archive import ArchiveReader
+from archive.store import open_store
+from crawler.demo import SITE
+from crawler.replica.generated import FIRST_ID
+from crawler.replica.process import Replica
+from tests.faults.conftest import Forks, errors
+from tests.support import Birdnest
+
+pytestmark = pytest.mark.faults
+POSTS = 500
+KILLS = 100
+WINDOW, STEP = 25, 5
+KILLED = -9
+CRAWL = ("crawl", SITE, "--json", "--archive", "nest")
+LONGEST_SECONDS = 2.0
+SLOW = {"lists": {"categories": ["900"]}, "delay_seconds": 0.15, "concurrency": 4}  # seldom time for five posts
+QUICK = {**SLOW, "delay_seconds": 0.0}
+
+
+@pytest.fixture
+def moving_replica() -> Iterator[Replica]:
+    with Replica(generated=POSTS, slow_seconds=0.0) as running:
+        running.lists(window=WINDOW, step=STEP)
+        yield running
+
+
+def test_what_a_list_named_once_is_archived_once_whenever_crawls_are_killed(
+    moving_replica: Replica, forks: tuple[Forks, Forks], tmp_path: Path
+) -> None:
+    birdnest = Birdnest(folder=tmp_path)
+    birdnest.configure(moving_replica, site=SLOW)
+    chance = random.Random(5)  # noqa: S311 - moments of a test
+    killed = runs = 0
+    only_known_to_the_frontier: set[int] = set()
+    while killed < KILLS:
+        runs += 1
+        ended = forks[0].run(tmp_path, CRAWL, kill_after=chance.uniform(0.1, LONGEST_SECONDS))
+        assert ended.code in (0, KILLED), ended.said
+        killed += ended.code == KILLED
+        listed = moving_replica.listed()
+        only_known_to_the_frontier |= {post for post in listed if post <= max(listed) - WINDOW} - archived(tmp_path)
+    birdnest.configure(moving_replica, site=QUICK)
+    while runs < 10 * KILLS and len(moving_replica.listed()) < POSTS:
+        runs += 1
+        ended = forks[0].run(tmp_path, CRAWL)
+        assert ended.code == 0, ended.said
+    assert forks[0].run(tmp_path, CRAWL).code == 0
+    assert archived(tmp_path) == moving_replica.listed() == set(range(FIRST_ID, FIRST_ID + POSTS))
+    versions = [info.key for info in open_store(str(tmp_path / "nest")).list("posts/")]
+    assert [key for key in versions if not key.endswith("/v0001.html")] == [], "a post was archived twice"
+    assert errors(str(tmp_path / "nest")) == []
+    assert len(only_known_to_the_frontier) > POSTS // 10, "this was too easy"
+    print(f"{killed} of {runs} crawls killed; {len(only_known_to_the_frontier)} posts had left the list by then")  # noqa: T201 - for the log of CI
+
+
+def archived(folder: Path) -> set[int]:
+    """The site's generated posts that the archive holds."""
+    store = open_store(str(folder / "nest"))
+    if not any(True for _ in store.list("ARCHIVE.json")):
+        return set()
+    numbers = (
+        int(ref.id.removeprefix("article-")) for ref in ArchiveReader.open(store).posts(SITE) if "article" in ref.id
+    )
+    return {number for number in numbers if number >= FIRST_ID}
