@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-faults test-stores bench bench-clean bench-verify lint format requirements clean
+.PHONY: demo test test-faults test-stores bench bench-clean bench-verify bench-frontier lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
@@ -27,6 +27,9 @@ bench-clean: $(READY)  ## how well the cleaner cleans real posts and pages, besi
 
 bench-verify: $(READY)  ## time, requests and memory of `birdnest verify` over a million posts
 	$(BIN)/python benchmarks/verify.py
+
+bench-frontier: $(READY)  ## crawls that find nothing new: 10,000 known posts, a frontier of a million URLs
+	$(BIN)/python -m benchmarks.frontier
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -81,30 +82,53 @@ def main() -> int:
     return 1 if too_big else 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Crawled:
+    """A crawl that ended well: its report, when it was started (Unix seconds), how long it took, and what it used."""
+
+    report: dict[str, Any]
+    started: float
+    wall_seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+
 def measure(store: str, size: int) -> Figures:
     """One crawl of `size` generated posts into an empty archive."""
     with tempfile.TemporaryDirectory() as folder, Replica(generated=size) as replica, _archive(store) as (url, more):
-        config = Path(folder) / "birdnest.json"
-        config.write_text(_config(url, replica.origins), encoding="utf-8")
-        command = [sys.executable, __file__, "--crawl", str(config)]
-        environment = {**os.environ, "XDG_STATE_HOME": folder, **more}
-        started = time.monotonic()
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE)  # closed at its end
-        out = process.stdout.read() if process.stdout else b""
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"the crawl ended with {process.returncode}: {out.decode()[-500:]}")
-        (report,) = json.loads(out)
+        crawled = crawl(Path(folder), url, replica.origins, **more)
     return Figures(
         store=store,
-        posts=report["new"],
-        images=report["images_kept"],
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        posts=crawled.report["new"],
+        images=crawled.report["images_kept"],
+        cpu_seconds=crawled.cpu_seconds,
+        wall_seconds=crawled.wall_seconds,
+        peak_mb=crawled.peak_mb,
+        store_requests=sum(crawled.report["store_requests"].values()),
+    )
+
+
+def crawl(folder: Path, archive: str, origins: dict[str, str], **environment: str) -> Crawled:
+    """A crawl of the replica in a process of its own, whose state lies in the folder."""
+    config = folder / "birdnest.json"
+    config.write_text(_config(archive, origins), encoding="utf-8")
+    command = [sys.executable, __file__, "--crawl", str(config)]
+    variables = {**os.environ, "XDG_STATE_HOME": str(folder), **environment}
+    started, began = time.time(), time.monotonic()
+    process = subprocess.Popen(command, cwd=folder, env=variables, stdout=subprocess.PIPE)  # closed at its end
+    out = process.stdout.read() if process.stdout else b""
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"the crawl ended with {process.returncode}: {out.decode()[-500:]}")
+    (report,) = json.loads(out)
+    return Crawled(
+        report=report,
+        started=started,
         wall_seconds=wall,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
         peak_mb=usage.ru_maxrss * _KIB / 1e6,
-        store_requests=sum(report["store_requests"].values()),
     )
 
 

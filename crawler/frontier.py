@@ -60,6 +60,7 @@ MOST_ATTEMPTS = 5
 STATES = ("open", "archived", "failed", "gone", "alias")
 _VERSION = "1"
 _BATCH = 400
+_TAKEN_OVER = ("state", "reason", "version", "source_sha256", "fetched_at", "checks", "due_at")
 _NOW = 0  # due at once, whatever the clock says
 
 _tables = MetaData()
@@ -609,14 +610,25 @@ class Frontier:
             db.execute(_images.delete())
             for batch in _batches(held):
                 count += len(batch)
-                for post in batch:
-                    self._take_over(db, post, now)
+                self._take_over(db, batch, now)
             db.execute(_put(_meta, name="complete", value=str(now)))
         return count
 
-    def _take_over(self, db: Any, post: Held, now: int) -> None:
+    def _take_over(self, db: Any, posts: Sequence[Held], now: int) -> None:
+        added = insert(_urls)
+        known = {name: added.excluded[name] for name in _TAKEN_OVER}
+        db.execute(
+            added.on_conflict_do_update(index_elements=["site", "url"], set_=known),
+            [self._row_of(post, now) for post in posts],
+        )
+        for post in posts:
+            self._miss(db, post.site, post.url, dict(post.retryable), now)
+
+    def _row_of(self, post: Held, now: int) -> dict[str, Any]:
         checks, due_at = self._next_check(post.fetched_at, now)
-        values = {
+        link = Link(url=post.url, post=post.post, channel=post.channel, published_at=post.published_at)
+        return _new_row(post.site, link, where="the archive", run=0, now=now, record=None) | {
+            "started": 1,
             "state": "gone" if post.gone else "archived",
             "reason": "taken-down" if post.gone else None,
             "version": post.version,
@@ -625,10 +637,6 @@ class Frontier:
             "checks": checks,
             "due_at": None if post.gone else due_at,
         }
-        link = Link(url=post.url, post=post.post, channel=post.channel, published_at=post.published_at)
-        new = _new_row(post.site, link, where="the archive", run=0, now=now, record=None) | values | {"started": 1}
-        db.execute(insert(_urls).values(**new).on_conflict_do_update(index_elements=["site", "url"], set_=values))
-        self._miss(db, post.site, post.url, dict(post.retryable), now)
 
     def _next_check(self, since: int, now: int) -> tuple[int, int]:
         """How many checks a post has had that was looked at as planned since then, and when the next one is due."""

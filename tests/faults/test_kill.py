@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ class Stage:
         return self._run(forks, url, kill_at=kill_at)
 
     def _run(self, forks: Forks, url: str, *, kill_at: int | None = None, later: bool = True) -> Run:
-        time = {"SOURCE_DATE_EPOCH": "1790100000"} if later else {}
+        time: dict[str, Any] = {"SOURCE_DATE_EPOCH": "1790100000"} if later else {}
         arguments = (*CRAWL, "--archive", url)
         run = forks.run(self._folder, arguments, layer=self.scene.layer, kill_at=kill_at, **time)
         assert kill_at is not None or run.code == 0, run.said
