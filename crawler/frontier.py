@@ -608,6 +608,8 @@ class Frontier:
             were = _urls.c.state.in_(("archived", "gone"))
             db.execute(_urls.update().where(were).values(state="open", version=None, due_at=_NOW, etag=None))
             db.execute(_images.delete())
+            # Their segments may be lost with the rest: nothing may be said to be the same as what is not there.
+            db.execute(_captures.delete())
             for batch in _batches(held):
                 count += len(batch)
                 self._take_over(db, batch, now)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from warcio.archiveiterator import ArchiveIterator
 
 from archive.verify import Scope, verify
 from crawler.demo import SITE
@@ -355,6 +359,18 @@ def test_the_archive_wins_over_the_frontier(scheduled: Scheduled) -> None:
     assert any("the archive lacks runs/" in note for note in ended.report["notes"])
     assert scheduled.fetched == {article_url(SEED), article_url(trouble.CAPTCHA_ID)}
     assert scheduled.versions(SEED) == 1
+
+
+def test_an_archive_that_lost_its_captures_gets_whole_ones_again(scheduled: Scheduled) -> None:
+    folder = scheduled.birdnest.folder / "archive"
+    for part in ("raw", "runs"):
+        shutil.rmtree(folder / part)
+    scheduled.crawl(day=0.1)
+    (segment,) = (folder / "raw").rglob("*.warc.gz")
+    kinds = Counter(record.rec_type for record in ArchiveIterator(BytesIO(segment.read_bytes())))
+    assert kinds["response"] >= 6
+    # What one run sees twice is a revisit of what it has itself.
+    assert kinds["response"] > kinds["revisit"]
 
 
 def test_a_second_archive_gets_its_own_whole_crawl(scheduled: Scheduled) -> None:
