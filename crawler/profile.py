@@ -77,12 +77,46 @@ class JsonList:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Feed:
+    """RSS 0.9 to 2.0, Atom or JSON Feed, broken ones too.
+
+    `full_text` says which element of an item holds the whole article, a fallback for a page that cannot be had:
+    "content" (content:encoded, Atom's content, content_html of a JSON Feed), "description", or "none".
+    """
+
+    full_text: Literal["content", "description", "none"] = "content"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sitemap:
+    """A sitemap, or an index of sitemaps (sitemaps.org), gzipped or not; lastmod tells of updates.
+
+    `include` is a regular expression that the address of an index's sitemap has to match. Of an index at most
+    `most_sitemaps` are read, the newest first where it tells their times.
+    """
+
+    include: str = ""
+    most_sitemaps: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class UrlList:
+    """A plain list of URLs: text (one a line), CSV, OPML, or the bookmarks that browsers export."""
+
+
+Shape = HtmlList | JsonList | Feed | Sitemap | UrlList
+
+
+@dataclass(frozen=True, kw_only=True)
 class Listing:
-    """One page that names posts. `channel` is what the site calls it; `form` makes the request a POST."""
+    """One page that names posts. `channel` is what the site calls it; `form` makes the request a POST.
+
+    `url` may be a route of RSSHub, `rsshub:/niaogebiji/cat/103`: it is read where birdnest.toml names an instance.
+    """
 
     channel: str
     url: str
-    shape: HtmlList | JsonList
+    shape: Shape
     form: tuple[tuple[str, str], ...] = ()
 
 
@@ -136,7 +170,7 @@ class ListTemplate:
 
     channel: str
     url: str
-    shape: HtmlList | JsonList
+    shape: Shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,8 +256,8 @@ def _with_list_selectors(site: SiteProfile, parts: Mapping[str, Selectors]) -> S
     for unknown in sorted(set(parts) - set(LIST_PARTS)):
         raise KeyError(f"{LISTING}.{unknown}")
 
-    def changed(shape: HtmlList | JsonList) -> HtmlList | JsonList:
-        if isinstance(shape, JsonList):
+    def changed(shape: Shape) -> Shape:
+        if not isinstance(shape, HtmlList):
             return shape
         selectors: dict[str, str | Selectors] = dict(parts)
         if "item" in parts:
