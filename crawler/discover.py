@@ -8,32 +8,31 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
+from parsel import Selector
+
 from archive.errors import PageError
 from archive.model import WarcRecord
+from crawler.entries import Entry, Hints
+from crawler.feeds import read_feed
 from crawler.pages import absolute, decode_page, first_text, page_selector, select, texts
-from crawler.profile import HtmlList, JsonList, Listing, SiteProfile, address
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hints:
-    """What a listing tells about a post, unparsed; empty where it tells nothing."""
-
-    title: str = ""
-    author: str = ""
-    published: str = ""
-    updated: str = ""
-    description: str = ""
-    tags: tuple[str, ...] = ()
+from crawler.profile import Feed, HtmlList, JsonList, Listing, Sitemap, SiteProfile, UrlList, address
+from crawler.sitemaps import chosen, read_sitemap
+from crawler.url_lists import read_addresses
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoundLink:
-    """A link of a listing: absolute URL, the listing's channel, its hints, and the listing's capture."""
+    """A link of a listing: absolute URL, the listing's channel, its hints, and the listing's capture.
+
+    `text` is the HTML of the whole article, where the listing is a feed that has it, and `source` that feed.
+    """
 
     url: str
     channel: str
     hints: Hints
     record: WarcRecord | None = None
+    text: str = ""
+    source: str = ""
 
 
 def listings(site: SiteProfile, wanted: dict[str, tuple[str, ...]]) -> tuple[Listing, ...]:
@@ -54,53 +53,100 @@ def listings(site: SiteProfile, wanted: dict[str, tuple[str, ...]]) -> tuple[Lis
     return (*site.listings, *(listing for listing in asked if listing.url not in own))
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReadListing:
+    """What a listing's response holds: entries, the listings that it leads on to, and its own title."""
+
+    entries: tuple[Entry, ...]
+    onward: tuple[Listing, ...] = ()
+    title: str = ""
+
+
+def read_listing(slug: str, listing: Listing, body: bytes, content_type: str = "") -> ReadListing:
+    """A listing's response, whosever its posts are.
+
+    Raises PageError("listing-malformed") when it is not what the profile says the listing looks like.
+    """
+    url = listing.url
+    match listing.shape:
+        case JsonList() as shape:
+            value = _json(slug, url, body)
+            onward = _onward(listing, _text(value, shape.next_page))
+            return ReadListing(entries=tuple(_json_entries(slug, url, shape, value)), onward=onward)
+        case HtmlList() as shape:
+            tree = page_selector(decode_page(body, content_type)[0])
+            onward = _onward(listing, first_text(tree, shape.next_page) or "")
+            return ReadListing(entries=tuple(_html_entries(shape, tree)), onward=onward)
+        case Feed() as shape:
+            feed = read_feed(url, body, content_type, shape)
+            return ReadListing(entries=feed.entries, title=feed.title)
+        case Sitemap() as shape:
+            read = read_sitemap(url, body)
+            others = (replace(listing, url=each, shape=own, form=()) for each, own in chosen(shape, read))
+            return ReadListing(entries=read.entries, onward=tuple(others))
+        case UrlList():
+            addresses = read_addresses(url, body, content_type)
+            return ReadListing(entries=tuple(Entry(href=each) for each in addresses))
+
+
 def discover(site: SiteProfile, listing: Listing, body: bytes, content_type: str = "") -> list[FoundLink]:
     """The links of a listing's response, each post once, in the listing's order.
 
     Links that are no post of the site are left out. Raises PageError("listing-malformed") when the response is not
     what the profile says a listing looks like, and PageError("listing-empty") when it names no post at all.
     """
-    if isinstance(listing.shape, JsonList):
-        entries = list(_json_entries(site, listing.url, listing.shape, body))
-    else:
-        entries = list(_html_entries(listing.shape, decode_page(body, content_type)[0]))
+    read = read_listing(site.slug, listing, body, content_type)
+    links = links_of(site, listing, read)
+    if not links:
+        raise nothing_found(site, listing, len(read.entries))
+    return links
+
+
+def links_of(site: SiteProfile, listing: Listing, read: ReadListing) -> list[FoundLink]:
+    """The posts of a site that a listing names, each once, in the listing's order."""
     links: dict[str, FoundLink] = {}
-    for href, hints in entries:
-        url = absolute(listing.url, href)
+    for entry in read.entries:
+        url = absolute(listing.url, entry.href)
         place = address(site, url) if url else None
         if place is not None and place.url not in links:
-            links[place.url] = FoundLink(url=place.url, channel=listing.channel, hints=hints)
-    if not links:
-        raise PageError(
-            "listing-empty",
-            f"{site.slug}: {listing.url}: {len(entries)} entries and none is a post: expected at least one. "
-            f"Look with `birdnest probe {site.slug}` whether the site changed its pages.",
-        )
+            links[place.url] = FoundLink(
+                url=place.url,
+                channel=listing.channel,
+                hints=entry.hints,
+                text=entry.text,
+                source=listing.url if entry.text else "",
+            )
     return list(links.values())
+
+
+def nothing_found(site: SiteProfile, listing: Listing, entries: int) -> PageError:
+    return PageError(
+        "listing-empty",
+        f"{site.slug}: {listing.url}: {entries} entries and none is a post: expected at least one. "
+        f"Look with `birdnest probe {site.slug}` whether the site changed its pages.",
+    )
 
 
 def next_listing(listing: Listing, body: bytes, content_type: str = "") -> Listing | None:
     """The listing's next page, None where its response names none."""
-    if isinstance(listing.shape, JsonList):
-        try:
-            href = _text(json.loads(body), listing.shape.next_page)
-        except (ValueError, RecursionError):
-            return None
-    elif listing.shape.next_page:
-        href = first_text(page_selector(decode_page(body, content_type)[0]), listing.shape.next_page) or ""
-    else:
+    try:
+        return next(iter(read_listing("", listing, body, content_type).onward), None)
+    except PageError:
         return None
+
+
+def _onward(listing: Listing, href: str) -> tuple[Listing, ...]:
     url = absolute(listing.url, href) if href else None
-    return replace(listing, url=url, form=()) if url and url != listing.url else None
+    return (replace(listing, url=url, form=()),) if url and url != listing.url else ()
 
 
-def _html_entries(shape: HtmlList, text: str) -> Iterator[tuple[str, Hints]]:
-    for item in select(page_selector(text), shape.item):
+def _html_entries(shape: HtmlList, tree: Selector) -> Iterator[Entry]:
+    for item in select(tree, shape.item):
         href = first_text(item, shape.link)
         if href:
-            yield (
-                href,
-                Hints(
+            yield Entry(
+                href=href,
+                hints=Hints(
                     title=first_text(item, shape.title) or "",
                     author=first_text(item, shape.author) or "",
                     published=first_text(item, shape.published) or "",
@@ -111,23 +157,26 @@ def _html_entries(shape: HtmlList, text: str) -> Iterator[tuple[str, Hints]]:
             )
 
 
-def _json_entries(site: SiteProfile, url: str, shape: JsonList, body: bytes) -> Iterator[tuple[str, Hints]]:
+def _json(slug: str, url: str, body: bytes) -> Any:
     try:
-        value = json.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise PageError("listing-malformed", f"{site.slug}: {url}: expected JSON, found {body[:60]!r}") from error
+        raise PageError("listing-malformed", f"{slug}: {url}: expected JSON, found {body[:60]!r}") from error
+
+
+def _json_entries(slug: str, url: str, shape: JsonList, value: Any) -> Iterator[Entry]:
     path, good = shape.ok
     if _text(value, path) != good:
-        raise PageError("listing-malformed", f"{site.slug}: {url}: {path} is {_text(value, path)!r}, expected {good!r}")
+        raise PageError("listing-malformed", f"{slug}: {url}: {path} is {_text(value, path)!r}, expected {good!r}")
     items = _at(value, shape.items)
     if not isinstance(items, list):
-        raise PageError("listing-malformed", f"{site.slug}: {url}: {shape.items} is no list: {items!r:.60}")
+        raise PageError("listing-malformed", f"{slug}: {url}: {shape.items} is no list: {items!r:.60}")
     for item in items:
         href = _text(item, shape.link)
         if href:
-            yield (
-                href,
-                Hints(
+            yield Entry(
+                href=href,
+                hints=Hints(
                     title=_text(item, shape.title),
                     author=_text(item, shape.author),
                     published=_text(item, shape.published),

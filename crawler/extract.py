@@ -12,7 +12,8 @@ from parsel import Selector
 
 from archive.errors import PageError, SelectorError
 from archive.model import WarcRecord, digest_of_json
-from crawler.discover import FoundLink, Hints
+from crawler.discover import FoundLink
+from crawler.entries import Hints
 from crawler.pages import absolute, decode_page, first_text, page_selector, select, texts
 from crawler.profile import PostAddress, Selectors, SiteProfile
 from pipelines.clean import inner_html

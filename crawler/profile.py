@@ -92,11 +92,13 @@ class Sitemap:
     """A sitemap, or an index of sitemaps (sitemaps.org), gzipped or not; lastmod tells of updates.
 
     `include` is a regular expression that the address of an index's sitemap has to match. Of an index at most
-    `most_sitemaps` are read, the newest first where it tells their times.
+    `most_sitemaps` are read, the newest first where it tells their times. `newest_first`: it is one of these, so that
+    behind one that names nothing new there is nothing new.
     """
 
     include: str = ""
     most_sitemaps: int = 50
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

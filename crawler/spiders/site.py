@@ -17,7 +17,8 @@ from twisted.python.failure import Failure
 from archive.errors import PageError, UnreachableError
 from archive.model import WarcRecord
 from crawler.config import Config, load_config, scrapy_settings
-from crawler.discover import FoundLink, Hints
+from crawler.discover import FoundLink
+from crawler.entries import Hints
 from crawler.extract import Page, extract, next_page, refuse_other_pages
 from crawler.frontier import Due, Link
 from crawler.profile import PostAddress, SiteProfile, address

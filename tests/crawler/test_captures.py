@@ -22,7 +22,8 @@ from archive.layout import RAW
 from archive.model import Image, MissingImage
 from archive.verify import Scope, verify
 from crawler.capture import Earlier, Exchange, Spool, abandoned, index_lines, records, surt, upload
-from crawler.discover import FoundLink, Hints
+from crawler.discover import FoundLink
+from crawler.entries import Hints
 from crawler.extract import Page, extract
 from crawler.profile import address
 from crawler.replica import trouble

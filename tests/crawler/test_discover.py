@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from archive.errors import PageError
-from crawler.discover import FoundLink, Hints, discover, listings
+from crawler.discover import FoundLink, discover, listings
+from crawler.entries import Hints
 from crawler.profile import JsonList, Listing
 from crawler.sites import all_sites
 

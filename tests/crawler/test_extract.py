@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from archive.errors import PageError, SelectorError
-from crawler.discover import FoundLink, Hints
+from crawler.discover import FoundLink
+from crawler.entries import Hints
 from crawler.extract import Page, extract, next_page, refuse_other_pages
 from crawler.profile import PostAddress, SiteProfile, address, with_selectors
 from crawler.sites import all_sites

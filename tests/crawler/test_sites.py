@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from crawler.discover import FoundLink, Hints
+from crawler.discover import FoundLink
+from crawler.entries import Hints
 from crawler.extract import Page, extract, next_page, refuse_other_pages
 from crawler.profile import PostAddress, SiteProfile, address
 from crawler.sites import all_sites
