@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from archive.errors import ConfigError
 from archive.store import StoreOptions
 from crawler.frontier import RECHECK_DAYS
-from crawler.pages import page_selector, select
+from crawler.pages import check_selector
 from crawler.profile import FIELDS, LIST_PARTS, LISTING, ExpectedFailure, SiteProfile, with_selectors
 from crawler.sites import all_sites
 
@@ -39,8 +39,10 @@ def _one_or_more(value: Any) -> Any:
 
 
 def _selector(value: str) -> str:
-    select(page_selector(""), value)
-    return value
+    try:
+        return check_selector(value)
+    except re.error as error:
+        raise ValueError(f"expected a regular expression after re: {error}") from None
 
 
 def _pattern(value: str) -> str:
@@ -245,7 +247,8 @@ def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:
         "AUTOTHROTTLE_START_DELAY": site.image_delay_seconds,
         # Hosts of the site have slots of their own; every other host is one of images.
         "DOWNLOAD_DELAY": site.image_delay_seconds,
-        "DOWNLOAD_SLOTS": dict.fromkeys(site.hosts, slot),
+        "DOWNLOAD_SLOTS": dict.fromkeys(site.page_hosts, slot),
+        "BIRDNEST_IMAGE_REFERER": site.image_referer,
         "CONCURRENT_REQUESTS_PER_DOMAIN": max(site.concurrency, 4),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,12 +13,15 @@ from parsel import Selector
 
 from archive.errors import PageError
 from archive.model import WarcRecord
+from crawler.documents import read_document, strings_at
 from crawler.entries import Entry, Hints
 from crawler.feeds import read_feed
 from crawler.pages import absolute, decode_page, first_text, page_selector, select, texts
-from crawler.profile import Feed, HtmlList, JsonList, Listing, Sitemap, SiteProfile, UrlList, address
+from crawler.profile import Feed, HtmlList, JsonDocument, JsonList, Listing, Sitemap, SiteProfile, UrlList, address
 from crawler.sitemaps import chosen, read_sitemap
 from crawler.url_lists import read_addresses
+
+_IN_BRACES = re.compile(r"\{([^{}]+)\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +74,12 @@ def read_listing(slug: str, listing: Listing, body: bytes, content_type: str = "
     url = listing.url
     match listing.shape:
         case JsonList() as shape:
-            value = _json(slug, url, body)
+            value = _json(slug, url, body, content_type, shape.document)
             onward = _onward(listing, _text(value, shape.next_page))
             return ReadListing(entries=tuple(_json_entries(slug, url, shape, value)), onward=onward)
         case HtmlList() as shape:
-            tree = page_selector(decode_page(body, content_type)[0])
+            text = decode_page(body, content_type)[0]
+            tree = page_selector(_html_in(slug, url, text, shape.within) if shape.within else text)
             onward = _onward(listing, first_text(tree, shape.next_page) or "")
             return ReadListing(entries=tuple(_html_entries(shape, tree)), onward=onward)
         case Feed() as shape:
@@ -157,23 +162,36 @@ def _html_entries(shape: HtmlList, tree: Selector) -> Iterator[Entry]:
             )
 
 
-def _json(slug: str, url: str, body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise PageError("listing-malformed", f"{slug}: {url}: expected JSON, found {body[:60]!r}") from error
+def _json(slug: str, url: str, body: bytes, content_type: str, where: JsonDocument) -> Any:
+    if where == JsonDocument():
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise PageError("listing-malformed", f"{slug}: {url}: expected JSON, found {body[:60]!r}") from error
+    value = read_document(decode_page(body, content_type)[0], where)
+    if value is None:
+        expected = f"JSON behind {where.begin!r}" + (f" with {', '.join(where.having)}" if where.having else "")
+        raise PageError("listing-malformed", f"{slug}: {url}: expected {expected}, found none in {len(body)} bytes")
+    return value
+
+
+def _html_in(slug: str, url: str, text: str, path: str) -> str:
+    html = next(strings_at(read_document(text, JsonDocument()), path), None)
+    if html is None:
+        raise PageError("listing-malformed", f"{slug}: {url}: expected JSON with HTML at {path}, found {text[:60]!r}")
+    return html
 
 
 def _json_entries(slug: str, url: str, shape: JsonList, value: Any) -> Iterator[Entry]:
     path, good = shape.ok
-    if _text(value, path) != good:
+    if path and _text(value, path) != good:
         raise PageError("listing-malformed", f"{slug}: {url}: {path} is {_text(value, path)!r}, expected {good!r}")
     items = _at(value, shape.items)
     if not isinstance(items, list):
         raise PageError("listing-malformed", f"{slug}: {url}: {shape.items} is no list: {items!r:.60}")
     for item in items:
-        href = _text(item, shape.link)
-        if href:
+        href = _link(item, shape.link)
+        if href and not any(_text(item, path) == value for path, value in shape.skip):
             yield Entry(
                 href=href,
                 hints=Hints(
@@ -185,6 +203,15 @@ def _json_entries(slug: str, url: str, shape: JsonList, value: Any) -> Iterator[
                     tags=_tags(_at(item, shape.tags), shape.tag_separator),
                 ),
             )
+
+
+def _link(item: Any, path: str) -> str:
+    """The text at a path, or a template with the texts at the paths in its braces; empty where one is not there."""
+    names = _IN_BRACES.findall(path)
+    found = {name: _text(item, name) for name in names}
+    if not names or not all(found.values()):
+        return "" if names else _text(item, path)
+    return _IN_BRACES.sub(lambda match: found[match[1]], path)
 
 
 def _at(value: Any, path: str) -> Any:

@@ -558,6 +558,19 @@ class Frontier:
             db.execute(_urls.update().where(onward).values(alias_of=target))
             self._tell(db, site, url, now, run, f"leads to {target}")
 
+    def archived_at(self, site: str, post: str, *, besides: str) -> str | None:
+        """Another URL by which a post is archived, or None."""
+        of_post = and_(_urls.c.site == site, _urls.c.post == post, _urls.c.url != besides)
+        wanted = select(_urls.c.url).where(of_post, _urls.c.state == "archived").order_by(_urls.c.id).limit(1)
+        with self._engine.connect() as db:
+            found: str | None = db.execute(wanted).scalar()
+        return found
+
+    def identify(self, site: str, url: str, post: str) -> None:
+        """Note the post that a URL turned out to be."""
+        with self._engine.begin() as db:
+            db.execute(_urls.update().where(and_(_urls.c.site == site, _urls.c.url == url)).values(post=post))
+
     def images_tried(
         self, site: str, url: str, missing: Mapping[str, str], tried: Sequence[str], *, run: str, now: int, text: str
     ) -> None:

@@ -55,6 +55,31 @@ def decode_page(body: bytes, content_type: str = "") -> tuple[str, str]:
     raise AssertionError("GB18030 decodes everything")
 
 
+PREFIXES = ("json", "markdown", "re", "all")
+
+
+def prefixed(selector: str) -> tuple[str, str]:
+    """A selector of a post's field without its prefix, which is one of PREFIXES or none; see `crawler.profile`.
+
+    >>> prefixed("json:data.title"), prefixed("h1::text"), prefixed("xpath://h1")
+    (('json', 'data.title'), ('', 'h1::text'), ('', 'xpath://h1'))
+    """
+    prefix, colon, rest = selector.partition(":")
+    return (prefix, rest) if colon and prefix in PREFIXES else ("", selector)
+
+
+def check_selector(selector: str) -> str:
+    """The selector itself. Raises ValueError where it is none."""
+    prefix, rest = prefixed(selector)
+    if prefix == "re":
+        re.compile(rest)
+    elif prefix in ("", "all"):
+        select(page_selector(""), rest)
+    elif not rest.strip():
+        raise ValueError(f"expected a path after {prefix}:")
+    return selector
+
+
 def page_selector(text: str) -> Selector:
     """A page's tree, built as a browser builds it, to select from."""
     return Selector(root=parse_page(text), type="html")

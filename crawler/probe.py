@@ -15,7 +15,7 @@ from scrapy.http.request import NO_CALLBACK
 from archive.errors import PageError
 from crawler.config import Config
 from crawler.discover import discover, listings, next_listing
-from crawler.extract import Page, next_page
+from crawler.extract import Page, next_page, own_address, refuse_challenges, refuse_other_pages
 from crawler.pages import decode_page, select, texts
 from crawler.profile import LIST_PARTS, HtmlList, PostAddress, address
 from crawler.robots import robots_name, robots_rules
@@ -59,10 +59,13 @@ class ProbeSpider(SiteSpider):
             yield request
 
     async def _listing(self) -> str | None:
-        listing = listings(self.site, self.wanted_lists)[0]
+        listing = next(iter(listings(self.site, self.wanted_lists)), None)
+        if listing is None:
+            self.say(f"{self.site.title} has no lists of posts: probe one post by its URL")
+            return None
         self.say(f"listing {listing.url} ({listing.channel})")
-        response = await self._look(listing.url)
-        if isinstance(listing.shape, HtmlList):
+        response = await self._look(self.listing_request(listing))
+        if isinstance(listing.shape, HtmlList) and not listing.shape.within:
             self._list_selectors(listing.shape, Page.of(response.url, response.body, _content_type(response)))
         following = next_listing(listing, response.body, _content_type(response))
         self.say(f"  next page    {following.url if following else 'none'}")
@@ -84,13 +87,17 @@ class ProbeSpider(SiteSpider):
 
     async def _article(self, url: str) -> bool:
         self.say(f"article {url}")
-        response = await self._look(url)
-        place = address(self.site, response.url)
+        request = self.page_request(url)
+        response = await self._look(request)
+        refuse_challenges(self.site, response.url)
+        place = address(self.site, url if request.url != url else response.url)
         if place is None:
             self.say(f"  led to {response.url}, which is no post of {self.site.title}")
             return False
+        page = Page.of(place.url, response.body, _content_type(response), place.kind)
+        place = own_address(place, page)
         self.say(f"  id {place.id}, canonical {place.url}")
-        page = Page.of(response.url, response.body, _content_type(response))
+        refuse_other_pages(self.site, place, page)
         return self._fields(page, place)
 
     def _fields(self, page: Page, place: PostAddress) -> bool:
@@ -99,22 +106,24 @@ class ProbeSpider(SiteSpider):
             required = field == "body" or (field == "title" and not place.kind.title_optional)
             hit = False
             for selector in selectors:
-                nodes = select(page.tree, selector)
-                sample = " ".join(texts(page.tree, (selector,)))[:_SAMPLE_CHARACTERS]
-                self.say(f"  {field:12} {selector!r}: {len(nodes)} matched {sample!r}")
-                hit = hit or bool(sample) or (field == "body" and bool(nodes))
+                count = page.count(selector)
+                sample = " ".join(page.texts((selector,)))[:_SAMPLE_CHARACTERS]
+                self.say(f"  {field:12} {selector!r}: {count} matched {sample!r}")
+                hit = hit or bool(sample) or (field == "body" and count > 0)
             if not hit:
                 self.say(f"  {field:12} NOT FOUND{' (required)' if required else ''}")
                 fits = fits and not required
         self.say(f"  next page    {next_page(page, place) or 'none'}")
         return fits
 
-    async def _look(self, url: str) -> Response:
+    async def _look(self, request: Request) -> Response:
+        url = request.url
         robots_url = f"{url.split('/', maxsplit=1)[0]}//{url.split('/')[2]}/robots.txt"
         status, body = await self._robots(robots_url)
         allowed = robots_rules(status, body).can_fetch(url, robots_name(self.crawler.settings["USER_AGENT"]))
         self.say(f"  robots.txt: answered {status or 'nothing'}, {'allowed' if allowed else 'NOT ALLOWED'}")
-        response = await self.fetch(url)
+        response = await self.download(request)
+        self._require_ok(url, response)
         encoding = decode_page(response.body, _content_type(response))[1]
         self.say(
             f"  answered {response.status}, {len(response.body)} bytes, header {_content_type(response)!r}, "

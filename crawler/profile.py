@@ -3,13 +3,23 @@
 A site is a module in `crawler/sites/` that holds `SITE = SiteProfile(...)`. Selectors are CSS as parsel extends it
 (`a::attr(href)`, `p::text`), or XPath after `xpath:`. A selector that names an element gives the element's text.
 Each field has several selectors in the order of trust; the first that gives something visible wins.
+
+In the fields of a post a selector may begin with another prefix, too:
+
+============= =====================================================================================================
+json:         a path into the kind's JSON `document`: names by dots, each may be a glob (`data.tags.*.name`), and
+              several paths after one another with ` + ` between them (`data.lead + data.body`)
+markdown:     the same for a value that is Markdown (CommonMark with tables and strikethrough); for the body
+re:           a regular expression over the page's source: its first group, of each match
+all:          CSS; for the body: all elements that it selects, one after another, not only the first
+============= =====================================================================================================
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
@@ -19,6 +29,7 @@ from archive.model import digest_of_json
 from pipelines.clean.rules import CleanRules
 
 Selectors = tuple[str, ...]
+_NO_ID = "?"  # fits no id of the archive
 FIELDS = (
     "title",
     "author",
@@ -38,7 +49,8 @@ FIELDS = (
 class HtmlList:
     """How links stand in an HTML listing. `item` selects one entry; the others are looked up inside it.
 
-    `next_page` is looked up in the whole page: the address of the listing's next page.
+    `next_page` is looked up in the whole page: the address of the listing's next page. `within`: the answer is JSON,
+    and this the dotted path of the string that holds the HTML.
     """
 
     item: str
@@ -50,22 +62,40 @@ class HtmlList:
     description: Selectors = ()
     tags: Selectors = ()
     next_page: Selectors = ()
+    within: str = ""
 
 
 LISTING = "listing"
-LIST_PARTS = tuple(part.name for part in dataclasses.fields(HtmlList))
+LIST_PARTS = tuple(part.name for part in dataclasses.fields(HtmlList) if part.name != "within")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonDocument:
+    """Where a page's JSON is. `begin`: a regular expression over its source, behind which the value begins; without
+    it the whole answer is JSON.
+
+    `form`: "references" is the flat list of Nuxt 3 (`__NUXT_DATA__`), in which numbers stand for places in it.
+    `having`: of all objects in the value the first that has these keys is taken, wherever it stands.
+    """
+
+    begin: str = ""
+    form: Literal["plain", "references"] = "plain"
+    having: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class JsonList:
-    """How links stand in a JSON listing. Names are dotted paths; `ok` is (path, value) of a good answer.
+    """How links stand in a JSON listing. Names are dotted paths; `ok` is (path, value) of a good answer, if it says.
 
-    `next_page` leads to the address of the listing's next page.
+    `next_page` leads to the address of the listing's next page. A `link` in which paths stand in braces is made of
+    their values: `https://example.com/p/{article.id}`. `skip`: (path, value) of items that are none, such as adverts.
+    `document`: the JSON is in a page.
     """
 
     items: str
-    ok: tuple[str, str]
     link: str
+    ok: tuple[str, str] = ("", "")
+    skip: tuple[tuple[str, str], ...] = ()
     title: str = ""
     author: str = ""
     published: str = ""
@@ -74,6 +104,7 @@ class JsonList:
     tags: str = ""
     tag_separator: str = ","
     next_page: str = ""
+    document: JsonDocument = field(default_factory=JsonDocument)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +142,7 @@ Shape = HtmlList | JsonList | Feed | Sitemap | UrlList
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """One page that names posts. `channel` is what the site calls it; `form` makes the request a POST.
+    """One page that names posts. `channel` is what the site calls it; `form` or `body` makes the request a POST.
 
     `url` may be a route of RSSHub, `rsshub:/niaogebiji/cat/103`: it is read where birdnest.toml names an instance.
     """
@@ -120,6 +151,29 @@ class Listing:
     url: str
     shape: Shape
     form: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells this listing from others: of several that post to one address, the body, too."""
+        return f"{self.url} {self.body}" if self.body else self.url
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiRequest:
+    """What is asked for in place of a post's page. Groups of the post's address in braces are filled in: `{id}`.
+
+    `body` makes the request a POST of JSON.
+    """
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+
+Groups = Mapping[str, str]
+"""The named groups of a post's address."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +183,16 @@ class PostKind:
     `url` matches its addresses (path and query) with a group `id`; `canonical` builds the one that is stored.
     `fields` holds selectors by field name. `title_optional`: the site publishes such posts without a title, which
     then is the beginning of their text.
+
+    `fetch`: the article comes from an API, which is asked instead of the page. `document`: where the JSON is that
+    fields with `json:` read.
+
+    `other_urls` are further forms of its addresses, each with its canonical address. Where one names no id, the
+    page does: `told_by_page` has selectors for groups that the address lacks.
+
+    Two hooks, plain functions, for what cannot be declared. `groups`: what the groups of an address mean; gives them
+    normalised, with `id` where they tell it. `rewrite`: the source of a page whose article is written by scripts →
+    HTML that selectors can read.
     """
 
     name: str
@@ -137,14 +201,39 @@ class PostKind:
     fields: Mapping[str, Selectors]
     title_optional: bool = False
     min_characters: int = 1
+    fetch: ApiRequest | None = None
+    document: JsonDocument | None = None
+    other_urls: tuple[tuple[str, str], ...] = ()
+    told_by_page: Mapping[str, Selectors] = field(default_factory=dict)
+    groups: Callable[[Groups], Groups] | None = None
+    rewrite: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Marks:
-    """Texts by which a page that answered 200 shows that it is not a post. Regular expressions over visible text."""
+    """How a page that answered 200 shows that it is not a post. Regular expressions over visible text; after
+    `source:` over the page's source, after `url:` over the address that the answer came from.
+
+    `gone`: the post is no more. `blocked`: a challenge, a log-in, a limit. `refused`: the site keeps the post and
+    does not show it. `unreadable`: the page is the post's, but its body is not in it as text.
+    """
 
     gone: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where a profile's facts come from. `sources` name them, `dated` says of when they are.
+
+    `met_live` is the day (YYYY-MM-DD) on which `birdnest probe` found the live site to be so; None: it never did.
+    """
+
+    sources: tuple[str, ...] = ()
+    dated: str = ""
+    met_live: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +271,7 @@ class SiteProfile:
     `hosts` are those whose URLs belong to the site, the canonical one first. `group` and `title` open the
     categories of every post; listings stand in the order in which a post takes its channel from them. Of a listing in
     pages at most `depth` are read, and none behind one that names only posts that are known and unchanged.
+    `image_referer` is sent with requests for images; most hosts want none.
     """
 
     slug: str
@@ -200,21 +290,41 @@ class SiteProfile:
     concurrency: int = 2
     depth: int = 1
     expectations: Expectations = field(default_factory=Expectations)
+    image_referer: str = ""
+    facts: Provenance = field(default_factory=Provenance)
 
     @property
     def digest(self) -> str:
         """Identifies the rules a post was extracted by: SHA-256 over all that decides what is extracted and kept."""
-        kinds = [dataclasses.asdict(kind) for kind in self.kinds]
+        kinds = [{name: _told(value) for name, value in dataclasses.asdict(kind).items()} for kind in self.kinds]
         return digest_of_json({"kinds": kinds, "clean": dataclasses.asdict(self.clean_rules)})
+
+    @property
+    def page_hosts(self) -> tuple[str, ...]:
+        """All hosts that pages, lists and APIs are asked of: each gets the pages' delay."""
+        urls = [listing.url for listing in self.listings] + [kind.fetch.url for kind in self.kinds if kind.fetch]
+        return tuple(dict.fromkeys((*self.hosts, *(host for url in urls if (host := urlsplit(url).hostname)))))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostAddress:
-    """A URL understood: which kind of post, its id in the archive, and the canonical URL."""
+    """A URL understood: which kind of post, its id in the archive, and the canonical URL.
+
+    `groups` are those of the URL. The id is `u-…` where only the page tells the site's own.
+    """
 
     kind: PostKind
     id: str
     url: str
+    groups: Groups = field(default_factory=dict)
+
+    @property
+    def api_request(self) -> ApiRequest | None:
+        """What to ask for in place of the page, None where that is the page."""
+        asked = self.kind.fetch
+        if asked is None:
+            return None
+        return dataclasses.replace(asked, url=_filled(asked.url, self.groups), body=_filled(asked.body, self.groups))
 
 
 def address(site: SiteProfile, url: str) -> PostAddress | None:
@@ -230,11 +340,42 @@ def address(site: SiteProfile, url: str) -> PostAddress | None:
         return None
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     for kind in site.kinds:
-        match = re.match(kind.url, target)
-        if match:
-            canonical = kind.canonical.format(**match.groupdict())
-            return PostAddress(kind=kind, id=post_id(kind.name, match["id"], canonical), url=canonical)
+        for pattern, canonical in ((kind.url, kind.canonical), *kind.other_urls):
+            match = re.match(pattern, target)
+            if match:
+                found = {name: value for name, value in match.groupdict().items() if value is not None}
+                groups = _meaning(kind, found)
+                own = canonical.format(**groups)
+                return PostAddress(kind=kind, id=_own_id(kind, groups, own), url=own, groups=groups)
     return None
+
+
+def named_by_page(place: PostAddress, told: Groups) -> PostAddress:
+    """The same address, with the id that its page tells; as it was where the page does not tell all.
+
+    told: groups by name, as selectors of `told_by_page` found them.
+    """
+    groups = _meaning(place.kind, {**place.groups, **told})
+    return dataclasses.replace(place, id=_own_id(place.kind, groups, place.url), groups=groups)
+
+
+def _meaning(kind: PostKind, groups: Groups) -> Groups:
+    return groups if kind.groups is None else kind.groups(groups)
+
+
+def _own_id(kind: PostKind, groups: Groups, url: str) -> str:
+    return post_id(kind.name, groups.get("id", _NO_ID), url)
+
+
+def _filled(template: str, groups: Groups) -> str:
+    """A template in which only known names in braces are replaced: JSON has braces of its own."""
+    for name, value in groups.items():
+        template = template.replace(f"{{{name}}}", value)
+    return template
+
+
+def _told(value: object) -> object:
+    return getattr(value, "__qualname__", repr(value)) if callable(value) else value
 
 
 def with_selectors(site: SiteProfile, overrides: Mapping[str, Mapping[str, Selectors]]) -> SiteProfile:

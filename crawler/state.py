@@ -224,6 +224,19 @@ class CrawlState:
         self.frontier.alias(site, url, target.url, run=self.run, now=now)
         return known is not None
 
+    def identified(self, url: str, post: str) -> bool:
+        """The page of a URL tells which post it is; whether that is archived by another URL, which this one leads to.
+
+        Another URL that is only open is no reason to pass this page by: the site may refuse that one.
+        """
+        site = self.site.slug
+        other = self.frontier.archived_at(site, post, besides=url)
+        if other is not None:
+            self.frontier.alias(site, url, other, run=self.run, now=self.seconds)
+            return True
+        self.frontier.identify(site, url, post)
+        return False
+
     # -- captures ----------------------------------------------------------------------------------------------
 
     def captures(self, meta: Mapping[str, Any]) -> bool:

@@ -267,6 +267,9 @@ class ImagesPipeline:
         self._crawler = crawler
         self._keeper = ImageKeeper(ArchiveSession.of(crawler), self._download)
         self._refetch = crawler.settings.getbool("BIRDNEST_REFETCH_IMAGES")
+        # Image hosts refuse foreign referers, and hardly one refuses none; a site's profile names what that one wants.
+        referer: str = crawler.settings.get("BIRDNEST_IMAGE_REFERER") or ""
+        self._headers = {"Referer": referer} if referer else {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -328,8 +331,7 @@ class ImagesPipeline:
         return kept if kept is not None and isinstance(result, MissingImage) else result
 
     async def _download(self, url: str) -> bytes:
-        # No Referer is sent: image hosts refuse foreign ones, and none of them refuses none.
-        request = Request(url, callback=NO_CALLBACK, meta={"birdnest_image": True})
+        request = Request(url, callback=NO_CALLBACK, headers=self._headers, meta={"birdnest_image": True})
         engine = self._crawler.engine
         if engine is None:
             raise AssertionError("pipelines run inside an engine")

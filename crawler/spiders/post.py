@@ -91,7 +91,7 @@ class PostSpider(SiteSpider):
     async def _read_listing(self, first: Listing, rank: int, reading: Reading) -> None:
         """Read a listing's pages until one names only what is known and unchanged; see `frontier` for what that is."""
         state = self.state
-        since = state.frontier.begin_list(self.slug, first.url, reading.run)
+        since = state.frontier.begin_list(self.slug, first.key, reading.run)
         try:
             async for listing, links in self.pages(first):
                 quiet = state.frontier.discover(
@@ -108,7 +108,7 @@ class PostSpider(SiteSpider):
         except PageError as error:
             self.reporter.listing_failed(first.url, error.reason, str(error))
         else:
-            state.frontier.end_list(self.slug, first.url, now=state.seconds)
+            state.frontier.end_list(self.slug, first.key, now=state.seconds)
 
     async def pages(self, listing: Listing) -> AsyncIterator[tuple[Listing, list[FoundLink]]]:
         """A listing's pages and what they name, as deep as the profile asks. Raises PageError."""
@@ -116,7 +116,7 @@ class PostSpider(SiteSpider):
         for _ in range(self.site.depth):
             if at is None:
                 return
-            response = await self.fetch(at.url, form=at.form)
+            response = await self.fetch_listing(at)
             content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
             record = next(reversed(captured(response)), None)
             links = discover(self.site, at, response.body, content_type)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -19,9 +19,9 @@ from archive.model import WarcRecord
 from crawler.config import Config, load_config, scrapy_settings
 from crawler.discover import FoundLink
 from crawler.entries import Hints
-from crawler.extract import Page, extract, next_page, refuse_other_pages
+from crawler.extract import Page, extract, next_page, own_address, refuse_challenges, refuse_other_pages
 from crawler.frontier import Due, Link
-from crawler.profile import PostAddress, SiteProfile, address
+from crawler.profile import Listing, PostAddress, SiteProfile, address
 from crawler.report import UNREACHABLE, Listener, RunReporter
 from crawler.state import CrawlState, Validators, captured
 from pipelines.clock import clock
@@ -90,11 +90,24 @@ class SiteSpider(Spider):
     def state(self) -> CrawlState:
         return CrawlState.of(self.crawler)
 
-    async def fetch(self, url: str, *, form: tuple[tuple[str, str], ...] = ()) -> Response:
+    async def fetch(self, url: str) -> Response:
         """A page, through all downloader middlewares. Raises PageError with the reason when it cannot be had."""
-        request = _form_request(url, form) if form else Request(url, callback=NO_CALLBACK)
+        return await self._fetch(Request(url, callback=NO_CALLBACK))
+
+    async def fetch_listing(self, listing: Listing) -> Response:
+        """A listing, asked for as its site wants it. Raises PageError as `fetch` does."""
+        return await self._fetch(self.listing_request(listing))
+
+    @staticmethod
+    def listing_request(listing: Listing) -> Request:
+        headers = dict(listing.headers)
+        if listing.form:
+            return _form_request(listing.url, listing.form, headers)
+        return _request(listing.url, headers, listing.body, callback=NO_CALLBACK)
+
+    async def _fetch(self, request: Request) -> Response:
         response = await self.download(request)
-        self._require_ok(url, response)
+        self._require_ok(request.url, response)
         return response
 
     async def download(self, request: Request) -> Response:
@@ -127,20 +140,28 @@ class SiteSpider(Spider):
         if not whole_pages and due.version is not None:
             told = {"If-None-Match": due.etag, "If-Modified-Since": due.last_modified}
             headers = {name: value for name, value in told.items() if value}
-        return Request(
+        return self.page_request(
             due.url,
+            headers,
             callback=self.parse_post,
             errback=self.post_failed,
             cb_kwargs={"found": _found_link(due)},
-            headers=headers,
             dont_filter=True,
             # Not handle_httpstatus_all: with it redirects would not be followed.
             meta={"handle_httpstatus_list": _HANDLED, "birdnest_conditional": bool(headers)},
         )
 
+    def page_request(self, url: str, headers: Mapping[str, str] | None = None, **kwargs: Any) -> Request:
+        """The request for a post's page, or for what its site's API tells in place of the page."""
+        place = address(self.site, url)
+        asked = place.api_request if place is not None else None
+        if asked is None:
+            return Request(url, headers=dict(headers or {}), **kwargs)
+        return _request(asked.url, {**dict(asked.headers), **(headers or {})}, asked.body, **kwargs)
+
     async def read_single(self, url: str) -> RawPost:
         """One post, outside the accounting of a run. Raises PageError."""
-        response = await self.download(Request(url, meta={"handle_httpstatus_list": _HANDLED}))
+        response = await self.download(self.page_request(url, meta={"handle_httpstatus_list": _HANDLED}))
         found = FoundLink(url=url, channel="", hints=Hints())
         return await self._read_post(response, self._place(response, found), found)
 
@@ -155,12 +176,20 @@ class SiteSpider(Spider):
                 if self.state.leads_to(found.url, target):
                     self.reporter.alias(found.url)
                     return
-            yield await self._read_post(response, place, found)
+            post = await self._read_post(response, place, found)
+            if post.id != place.id and self.state.identified(found.url, post.id):
+                self.reporter.alias(found.url)
+                return
+            yield post
         except PageError as error:
             self.reporter.failed(found.url, error.reason, str(error), page=response.body)
 
     def _place(self, response: Response, found: FoundLink) -> PostAddress:
         self._require_ok(found.url, response)
+        asked = address(self.site, found.url)
+        if asked is not None and asked.kind.fetch is not None:
+            return asked
+        refuse_challenges(self.site, response.url)
         place = address(self.site, response.url)
         if place is None:
             raise PageError(
@@ -169,9 +198,10 @@ class SiteSpider(Spider):
         return place
 
     async def _read_post(self, response: Response, place: PostAddress, found: FoundLink) -> RawPost:
-        pages = [_page(response)]
+        pages = [_page(response, place)]
         records = [*captured(response)]
         refuse_other_pages(self.site, place, pages[0])
+        place = own_address(place, pages[0])
         while url := self._next_page(place, pages):
             page, of_page = await self._further_page(place, url)
             pages.append(page)
@@ -198,7 +228,7 @@ class SiteSpider(Spider):
         there = address(self.site, response.url)
         if there is None or there.id != place.id:
             raise PageError("moved-away", f"{self.site.slug}: {url}: led to {response.url}, which is another page")
-        page = _page(response)
+        page = _page(response, place)
         refuse_other_pages(self.site, place, page)
         return page, captured(response)
 
@@ -218,14 +248,24 @@ def _found_link(due: Due) -> FoundLink:
     return FoundLink(url=due.url, channel=due.channel, hints=Hints(**hints), record=due.list_record)
 
 
-def _form_request(url: str, form: tuple[tuple[str, str], ...]) -> Request:
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Requested-With": "XMLHttpRequest"}
-    return Request(url, method="POST", body=urlencode(form), headers=headers, callback=NO_CALLBACK)
+def _form_request(url: str, form: tuple[tuple[str, str], ...], headers: Mapping[str, str]) -> Request:
+    of_a_form = {"Content-Type": "application/x-www-form-urlencoded", "X-Requested-With": "XMLHttpRequest"}
+    return Request(url, method="POST", body=urlencode(form), headers={**of_a_form, **headers}, callback=NO_CALLBACK)
 
 
-def _page(response: Response) -> Page:
+def _request(url: str, headers: Mapping[str, str], body: str, **kwargs: Any) -> Request:
+    """A GET, or with a body the POST of that JSON."""
+    if not body:
+        return Request(url, headers=dict(headers), **kwargs)
+    of_json = {"Content-Type": "application/json"}
+    return Request(url, method="POST", body=body, headers={**of_json, **headers}, **kwargs)
+
+
+def _page(response: Response, place: PostAddress) -> Page:
+    """A post's page; links in what an API gave count from the post's address."""
     content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
-    return Page.of(response.url, response.body, content_type)
+    url = place.url if place.kind.fetch is not None else response.url
+    return Page.of(url, response.body, content_type, place.kind)
 
 
 def _page_error(site: str, url: str, error: BaseException | None) -> PageError:
