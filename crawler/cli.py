@@ -615,10 +615,11 @@ def _show_results(config: Config, results: Sequence[RunResult], *, as_json: bool
 
 def _id_range(config: Config, slug: str, text: str) -> IdRange:
     """The numbers that --ids names. Raises UsageError."""
+    from crawler.profile import numbered_url
     from crawler.spiders.post import IdRange
 
     match = re.fullmatch(r"(?:([\w-]+):)?(\d+)-(\d+)", text)
-    kinds = [kind.name for kind in config.site(slug).kinds if kind.canonical.format(id="x") != kind.canonical]
+    kinds = [kind.name for kind in config.site(slug).kinds if numbered_url(kind, 1)]
     if match is None or int(match[2]) > int(match[3]):
         raise UsageError(f"--ids {text!r}: expected two numbers such as 480000-480100, the smaller one first")
     if not kinds or (match[1] and match[1] not in kinds):

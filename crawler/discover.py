@@ -21,6 +21,7 @@ from crawler.profile import Feed, HtmlList, JsonDocument, JsonList, Listing, Sit
 from crawler.sitemaps import chosen, read_sitemap
 from crawler.url_lists import read_addresses
 
+_TEMPLATE = re.compile(r"<(/?)template(?=[\s>])", re.IGNORECASE)
 _IN_BRACES = re.compile(r"\{([^{}]+)\}")
 
 
@@ -79,7 +80,8 @@ def read_listing(slug: str, listing: Listing, body: bytes, content_type: str = "
             return ReadListing(entries=tuple(_json_entries(slug, url, shape, value)), onward=onward)
         case HtmlList() as shape:
             text = decode_page(body, content_type)[0]
-            tree = page_selector(_html_in(slug, url, text, shape.within) if shape.within else text)
+            html = _html_in(slug, url, text, shape.within) if shape.within else text
+            tree = page_selector(_TEMPLATE.sub(r"<\1div", html) if shape.templates else html)
             onward = _onward(listing, first_text(tree, shape.next_page) or "")
             return ReadListing(entries=tuple(_html_entries(shape, tree)), onward=onward)
         case Feed() as shape:

@@ -25,6 +25,7 @@ from pipelines.item import RawPost
 
 _TITLE_CHARACTERS = 40
 _VISIBLE_SAMPLE = 20_000
+_FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(?:[\w-]+:[^\n]*\n)*---[ \t]*(?:\r?\n|\Z)")
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
@@ -85,11 +86,13 @@ class Page:
             prefix, rest = prefixed(selector)
             if prefix in ("json", "markdown"):
                 parts = [value for value in strings_at(self.document, rest) if value.strip()]
-                parts = [_MARKDOWN.render(part) for part in parts] if prefix == "markdown" else parts
+                parts = [_from_markdown(part) for part in parts] if prefix == "markdown" else parts
             elif prefix == "re":
                 parts = [value for value in _groups(self.text, rest) if value.strip()]
+            elif prefix == "all":
+                parts = [f"<div>{inner_html(element)}</div>" for element in self._outermost(rest)]
             else:
-                parts = [inner_html(element) for element in self._containers(rest, all_=prefix == "all")]
+                parts = [inner_html(element) for element in self._elements(rest)[:1]]
             if parts:
                 return "\n".join(parts)
         return None
@@ -101,10 +104,11 @@ class Page:
             for selector in selectors
         )
 
-    def _containers(self, selector: str, *, all_: bool) -> list[etree._Element]:
-        found = [node.root for node in select(self.tree, selector) if etree.iselement(node.root)]
-        if not all_:
-            return found[:1]
+    def _elements(self, selector: str) -> list[etree._Element]:
+        return [node.root for node in select(self.tree, selector) if etree.iselement(node.root)]
+
+    def _outermost(self, selector: str) -> list[etree._Element]:
+        found = self._elements(selector)
         chosen = set(found)
         return [element for element in found if not any(above in chosen for above in element.iterancestors())]
 
@@ -116,6 +120,11 @@ class Page:
         else:
             words = " ".join(self.tree.xpath("//title//text() | //body//text()[not(ancestor::script)]").getall())
         return " ".join(words.split())[:_VISIBLE_SAMPLE]
+
+
+def _from_markdown(text: str) -> str:
+    """Markdown as HTML, without the front matter by which 掘金's editor notes a theme."""
+    return str(_MARKDOWN.render(_FRONT_MATTER.sub("", text, count=1)))
 
 
 def _groups(text: str, pattern: str) -> Iterator[str]:

@@ -29,6 +29,7 @@ from archive.model import digest_of_json
 from pipelines.clean.rules import CleanRules
 
 Selectors = tuple[str, ...]
+_IN_BRACES = re.compile(r"\{(\w+)\}")
 _NO_ID = "?"  # fits no id of the archive
 FIELDS = (
     "title",
@@ -50,7 +51,8 @@ class HtmlList:
     """How links stand in an HTML listing. `item` selects one entry; the others are looked up inside it.
 
     `next_page` is looked up in the whole page: the address of the listing's next page. `within`: the answer is JSON,
-    and this the dotted path of the string that holds the HTML.
+    and this the dotted path of the string that holds the HTML. `templates`: what stands in `<template>` elements, which
+    a script shows, is part of the list.
     """
 
     item: str
@@ -63,10 +65,11 @@ class HtmlList:
     tags: Selectors = ()
     next_page: Selectors = ()
     within: str = ""
+    templates: bool = False
 
 
 LISTING = "listing"
-LIST_PARTS = tuple(part.name for part in dataclasses.fields(HtmlList) if part.name != "within")
+LIST_PARTS = tuple(part.name for part in dataclasses.fields(HtmlList) if part.name not in ("within", "templates"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,6 +248,10 @@ class ExpectedFailure:
     what: Literal["post", "listing"] = "post"
 
 
+TAKEN_DOWN = tuple(ExpectedFailure(reason=reason, url=r".*") for reason in ("soft-404", "http-404", "http-410"))
+"""Posts are taken down by their authors every week: lists still name them for a while."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Expectations:
     """What a healthy run shows. A run below them ends with exit code 4."""
@@ -348,6 +355,19 @@ def address(site: SiteProfile, url: str) -> PostAddress | None:
                 own = canonical.format(**groups)
                 return PostAddress(kind=kind, id=_own_id(kind, groups, own), url=own, groups=groups)
     return None
+
+
+def numbered_url(kind: PostKind, number: int | str) -> str | None:
+    """The address of a post by the site's own number, or None where a number alone makes none of this kind."""
+    groups = _meaning(kind, {"id": str(number)}) if _counts(kind) else {}
+    for template in (kind.canonical, *(canonical for _, canonical in kind.other_urls)):
+        if "{id}" in template and set(_IN_BRACES.findall(template)) <= set(groups):
+            return template.format(**groups)
+    return None
+
+
+def _counts(kind: PostKind) -> bool:
+    return bool(re.search(r"\(\?P<id>\\d", kind.url))
 
 
 def named_by_page(place: PostAddress, told: Groups) -> PostAddress:

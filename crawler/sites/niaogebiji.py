@@ -8,14 +8,15 @@ pages have not been seen. `birdnest probe niaogebiji` shows what each selector f
 from __future__ import annotations
 
 from crawler.profile import (
+    TAKEN_DOWN,
     Expectations,
-    ExpectedFailure,
     HtmlList,
     JsonList,
     Listing,
     ListTemplate,
     Marks,
     PostKind,
+    Provenance,
     SiteProfile,
 )
 from pipelines.clean.rules import CleanRules
@@ -118,9 +119,8 @@ SITE = SiteProfile(
         blocked=(r"安全验证", r"验证码", r"访问过于频繁", r"拖动(?:滑块|下方)"),
     ),
     clean_rules=CleanRules(tag_links=(r"^https?://(?:www\.)?niaogebiji\.com/tag/",)),
-    expectations=Expectations(
-        min_found=5,
-        # Articles are taken down by their authors every week: lists still name them for a while.
-        failures=tuple(ExpectedFailure(reason=reason, url=r".*") for reason in ("soft-404", "http-404", "http-410")),
+    expectations=Expectations(min_found=5, failures=TAKEN_DOWN),
+    facts=Provenance(
+        sources=("public scrapers of 2019 to 2026", "posts that aggregators stored"), dated="2019 to 2026-04"
     ),
 )

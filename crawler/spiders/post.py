@@ -15,7 +15,7 @@ from archive.errors import BirdnestError, PageError
 from archive.layout import PostRef
 from crawler.discover import FoundLink, discover, listings, next_listing
 from crawler.frontier import Due, Link, Reading
-from crawler.profile import Listing, PostAddress, SiteProfile, address
+from crawler.profile import Listing, PostAddress, SiteProfile, address, numbered_url
 from crawler.spiders.site import SiteSpider
 from crawler.state import captured
 from pipelines.dates import parse_moment
@@ -210,7 +210,7 @@ class PostSpider(SiteSpider):
 def numbered(site: SiteProfile, kind_name: str, number: int) -> PostAddress:
     """The post of a site's own number. Raises KeyError for a kind the site does not have."""
     kind = {kind.name: kind for kind in site.kinds}[kind_name]
-    place = address(site, kind.canonical.format(id=number))
+    place = address(site, numbered_url(kind, number) or "")
     if place is None:
         raise AssertionError(f"{site.slug}: {kind.canonical} is no address of the kind {kind.name}")
     return place

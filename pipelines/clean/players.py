@@ -62,6 +62,13 @@ _WIDGETS: Final[dict[object, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
     "live-video": ("video", ("data-title",), ("data-src",)),
 }
 _PLAYERS: Final = (*_FRAMES, *map(str, _WIDGETS))
+# Of WeChat's own elements those that hold something begin so; one that is not known yet is named by what it says.
+_OTHERS: Final = "mp-common-"
+_OTHER_WIDGET: Final = (
+    "card",
+    ("data-title", "data-nickname", "data-name", "name", "data-desc", "title"),
+    ("data-url", "data-src", "data-url_link"),
+)
 _VOICE: Final = "https://res.wx.qq.com/voice/getvoice?mediaid="
 
 
@@ -74,9 +81,10 @@ def name_players(body: Draft) -> None:
     >>> after(name_players, '<mpprofile data-nickname="见实"></mpprofile>')
     '<p>公众号：见实</p>'
     """
-    if not body.had(_PLAYERS):
+    others = [tag for tag in body.tags if tag.startswith(_OTHERS) and tag not in _WIDGETS]
+    if not others and not body.had(_PLAYERS):
         return
-    for element in list(body.root.iter(*_PLAYERS)):
+    for element in list(body.root.iter(*_PLAYERS, *others)):
         if any(above.tag in _FRAMES for above in element.iterancestors()):
             continue
         embed = _embed(element, body.base_url)
@@ -103,14 +111,15 @@ def name_mini_programs(body: Draft) -> None:
 
 
 def _embed(element: _Element, base_url: str) -> Embed | None:
-    if element.tag in _WIDGETS:
-        kind, titles, addresses = _WIDGETS[element.tag]
+    if _is_widget(element):
+        kind, titles, addresses = _WIDGETS.get(element.tag, _OTHER_WIDGET)
         url = _first_url(element, addresses, base_url)
         if voice := element.get("voice_encode_fileid"):
             url = absolute(_VOICE + voice, base_url)
         title = next((value for name in titles if (value := (element.get(name) or "").strip())), "")
         title = " ".join((title or text_of(element)).split())
-        return Embed(kind=kind, url=url, title=title) if title or url else None
+        # Without a name it is still told that it was there, when it says anything of itself.
+        return Embed(kind=kind, url=url, title=title) if title or url or element.attrib else None
     url = _first_url(element, ("src", "data-src", "data", "data-original", "data-url", "data-mpvid-src"), base_url)
     if url is None:
         inner = (source for tag in ("source", "embed", "param", "iframe") for source in element.iter(tag))
@@ -143,7 +152,7 @@ def _paragraphs(element: _Element, embed: Embed, base_url: str) -> _Element:
     """The label, behind the still picture of a video that has one, before what the widget itself shows."""
     paragraph = etree.Element("p")
     host = embed.url.split("/", 3)[2] if embed.url else ""
-    label = f"{LABELS[embed.kind]}：{embed.title or host}"
+    label = f"{LABELS[embed.kind]}：{embed.title or host}".rstrip("：")
     if embed.url:
         etree.SubElement(paragraph, "a", {"href": embed.url}).text = label
     else:
@@ -172,4 +181,8 @@ def _says_more(element: _Element, embed: Embed) -> bool:
 
 def _shows_content(element: _Element) -> bool:
     """Whether a browser shows what is in the element: it knows none of the widgets, and of objects only some."""
-    return element.tag in _WIDGETS or element.tag == "object"
+    return _is_widget(element) or element.tag == "object"
+
+
+def _is_widget(element: _Element) -> bool:
+    return element.tag in _WIDGETS or str(element.tag).startswith(_OTHERS)
