@@ -457,15 +457,21 @@ def sites(*, json_: JsonOption = False) -> None:
     """List the sites Birdnest knows."""
     from crawler.sites import all_sites
 
-    table = Table("site", "title", "hosts", "lists", "delay")
+    table = Table("site", "title", "host", "lists", "delay", "facts of", "met live")
     for slug, site in all_sites().items():
-        lists = list(dict.fromkeys(listing.channel for listing in site.listings))
+        facts = site.facts
         if json_:
-            print_json({"site": slug, "title": site.title, "hosts": site.hosts, "lists": lists})
+            lists = list(dict.fromkeys(listing.channel for listing in site.listings))
+            about = {"title": site.title, "hosts": site.hosts, "lists": lists, "facts": vars(facts)}
+            print_json({"site": slug, **about})
         else:
-            table.add_row(slug, site.title, site.hosts[0], "、".join(lists), f"{site.delay_seconds:g} s")
+            delay, met = f"{site.delay_seconds:g} s", facts.met_live or "[yellow]never"
+            lists_of = str(len(site.listings)) if site.listings else "none"
+            table.add_row(slug, site.title, site.hosts[0], lists_of, delay, facts.dated or "no date", met)
     if not json_:
         out.print(table)
+        say("facts of: the newest of what the profile was written from; met live: `birdnest probe` found it to be so")
+        say("lists by their names, and where the facts come from: `birdnest sites --json`, docs/sites.md")
 
 
 @app.command()

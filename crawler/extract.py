@@ -114,11 +114,10 @@ class Page:
 
     @property
     def visible(self) -> str:
-        """The beginning of what a reader of the page sees; of JSON, of what it says."""
-        if self.document is not None and not self.tree.xpath("//body//text()"):
+        """The beginning of what a reader of the page sees; of a page that shows nothing, what its JSON says."""
+        words = " ".join(self.tree.xpath("//title//text() | //body//text()[not(ancestor::script)]").getall())
+        if self.document is not None and not words.strip():
             words = json.dumps(self.document, ensure_ascii=False)
-        else:
-            words = " ".join(self.tree.xpath("//title//text() | //body//text()[not(ancestor::script)]").getall())
         return " ".join(words.split())[:_VISIBLE_SAMPLE]
 
 

@@ -229,13 +229,16 @@ class Marks:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where a profile's facts come from. `sources` name them, `dated` says of when they are.
+    """Where a profile's facts come from.
 
-    `met_live` is the day (YYYY-MM-DD) on which `birdnest probe` found the live site to be so; None: it never did.
+    `sources` name them; `dated` is the month (YYYY-MM) of the newest, empty where none is dated, and `note` what that
+    does not say. `met_live` is the day (YYYY-MM-DD) on which `birdnest probe` found the live site to be so; None: it
+    never did.
     """
 
     sources: tuple[str, ...] = ()
     dated: str = ""
+    note: str = ""
     met_live: str | None = None
 
 

@@ -45,6 +45,7 @@ SITE = SiteProfile(
     expectations=Expectations(min_found=5, failures=TAKEN_DOWN),
     facts=Provenance(
         sources=("RSSHub lib/routes/cnbeta", "a public register of feeds (2026-10-08) that had the feed fresh"),
-        dated="feed 2026-10, pages undated",
+        dated="2026-10",
+        note="the feed; pages are undated",
     ),
 )

@@ -62,5 +62,5 @@ SITE = SiteProfile(
         blocked=(r"安全验证", r"验证码"),
     ),
     expectations=Expectations(min_found=5, failures=TAKEN_DOWN),
-    facts=Provenance(sources=("RSSHub lib/routes/gameres",), dated="2026, by the numbers of its posts"),
+    facts=Provenance(sources=("RSSHub lib/routes/gameres",), dated="2026-01", note="by the numbers of its posts"),
 )

@@ -82,6 +82,7 @@ SITE = SiteProfile(
     expectations=Expectations(min_found=5, failures=TAKEN_DOWN),
     facts=Provenance(
         sources=("RSSHub lib/routes/huxiu, its issue #16887 (2024-09) and pull request #21706 (2026-04)",),
-        dated="2026-04 or later",
+        dated="2026-04",
+        note="or later",
     ),
 )

@@ -64,6 +64,5 @@ SITE = SiteProfile(
     expectations=Expectations(min_found=5, failures=TAKEN_DOWN),
     facts=Provenance(
         sources=("RSSHub lib/routes/ifanr, where the site is marked as keeping crawlers out",),
-        dated="undated",
     ),
 )

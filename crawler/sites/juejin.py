@@ -86,6 +86,7 @@ SITE = SiteProfile(
             "RSSHub lib/routes/juejin",
             "public readers of the same API, 2021 to 2026 (numbers of the categories)",
         ),
-        dated="undated, API as of 2021 to 2026",
+        dated="2026-01",
+        note="the API, as others read it from 2021 to 2026",
     ),
 )

@@ -74,6 +74,7 @@ SITE = SiteProfile(
     expectations=Expectations(min_found=5, failures=TAKEN_DOWN),
     facts=Provenance(
         sources=("RSSHub lib/routes/36kr, its pull requests #21051 (2026-02) and #23248 (2026-09)",),
-        dated="2026-02 to 2026-09",
+        dated="2026-09",
+        note="lists of 2026-02 to 2026-09",
     ),
 )

@@ -75,6 +75,7 @@ SITE = SiteProfile(
     expectations=Expectations(min_found=5, failures=TAKEN_DOWN),
     facts=Provenance(
         sources=("RSSHub lib/routes/mydrivers", "a desktop page of 2020-11 as saved in 2021-10"),
-        dated="desktop page 2021-10, lists undated",
+        dated="2021-10",
+        note="a desktop page; lists are undated",
     ),
 )

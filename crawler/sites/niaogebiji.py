@@ -121,6 +121,8 @@ SITE = SiteProfile(
     clean_rules=CleanRules(tag_links=(r"^https?://(?:www\.)?niaogebiji\.com/tag/",)),
     expectations=Expectations(min_found=5, failures=TAKEN_DOWN),
     facts=Provenance(
-        sources=("public scrapers of 2019 to 2026", "posts that aggregators stored"), dated="2019 to 2026-04"
+        sources=("public scrapers of 2019 to 2026", "posts that aggregators stored"),
+        dated="2026-04",
+        note="an article page; the oldest are of 2019",
     ),
 )

@@ -54,6 +54,7 @@ SITE = SiteProfile(
     expectations=Expectations(min_found=3, failures=TAKEN_DOWN),
     facts=Provenance(
         sources=("RSSHub lib/routes/oschina", "a public register of feeds (2026-10-08) that had the feed fresh"),
-        dated="feed 2026-10, pages from before the site was rebuilt, undated",
+        dated="2026-10",
+        note="the feed; pages are of before the site was rebuilt",
     ),
 )

@@ -59,5 +59,5 @@ SITE = SiteProfile(
         blocked=(r"安全验证", r"验证码"),
     ),
     expectations=Expectations(min_found=5, failures=TAKEN_DOWN),
-    facts=Provenance(sources=("RSSHub lib/routes/pingwest",), dated="undated"),
+    facts=Provenance(sources=("RSSHub lib/routes/pingwest",)),
 )

@@ -76,6 +76,8 @@ SITE = SiteProfile(
         failures=(*TAKEN_DOWN, ExpectedFailure(reason="no-readable-body", url=r".*")),
     ),
     facts=Provenance(
-        sources=("RSSHub lib/routes/sspai", "many tools that read the same API to 2026"), dated="API as of 2026"
+        sources=("RSSHub lib/routes/sspai", "many tools that read the same API to 2026"),
+        dated="2026-01",
+        note="the API, as others read it",
     ),
 )

@@ -216,6 +216,7 @@ SITE = SiteProfile(
             "one article page of 2020 as a browser saved it, bodies of seven more of 2026",
             "RSSHub lib/utils/wechat-mp.ts, wechat-article-exporter (2026-07)",
         ),
-        dated="2020-02 to 2026-09",
+        dated="2026-09",
+        note="an original page of 2020-02, others told of",
     ),
 )

@@ -109,6 +109,7 @@ SITE = SiteProfile(
             "levineooo/woshipm-book (2025-06), lcmsyx/woshipm-rss (2026-05)",
             "tests of a project of hot lists (2026-10)",
         ),
-        dated="2025-06 to 2026-10",
+        dated="2026-10",
+        note="lists; pages of 2025-06",
     ),
 )

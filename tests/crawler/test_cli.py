@@ -21,6 +21,7 @@ from crawler.demo import SITE
 from crawler.replica import trouble
 from crawler.replica.process import Replica
 from crawler.replica.trouble import article_url
+from crawler.sites import all_sites
 from tests.support import COMMAND, ROOT, Birdnest, Ended
 
 SEED = f"{SITE}/article-{trouble.SEED_ID}"
@@ -188,8 +189,13 @@ class TestReading:
 
 
 def test_sites_lists_what_can_be_crawled(birdnest: Birdnest) -> None:
-    assert "鸟哥笔记" in birdnest("sites").out
-    assert json.loads(birdnest("sites", "--json").out)["site"] == SITE
+    table = birdnest("sites").out
+    told = {line["site"]: line for line in map(json.loads, birdnest("sites", "--json").out.splitlines())}
+    assert list(told) == list(all_sites())
+    for slug, site in all_sites().items():
+        assert re.search(rf"^│ {slug} +│ .* │ {site.facts.dated or 'no date'} +│ never +│$", table, re.MULTILINE), slug
+        assert told[slug]["facts"]["sources"] == list(site.facts.sources)
+        assert told[slug]["facts"]["met_live"] is None, "nobody has run `birdnest probe` on a live site yet"
 
 
 def test_probe_prints_what_every_selector_matched(birdnest: Birdnest) -> None:

@@ -111,7 +111,7 @@ def test_every_fault_of_a_file_is_told_at_once() -> None:
 
 
 def test_a_site_that_there_is_not_is_told_with_those_that_there_are() -> None:
-    assert refusal({"sites": {"niaogebi": {}}}).endswith("no such site, known are: niaogebiji")
+    assert refusal({"sites": {"niaogebi": {}}}).endswith(f"no such site, known are: {', '.join(all_sites())}")
 
 
 def test_a_list_that_there_is_not_is_told_with_those_that_there_are() -> None:

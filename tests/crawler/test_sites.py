@@ -204,7 +204,8 @@ def test_every_site_has_a_case_for_each_reason_that_its_marks_give(slug: str) ->
 def test_every_site_says_where_its_facts_come_from_and_of_what_date(slug: str) -> None:
     facts = all_sites()[slug].facts
     assert facts.sources
-    assert facts.dated
+    assert re.fullmatch(r"(?:\d{4}-\d\d)?", facts.dated)
+    assert bool(facts.dated) == bool(facts.note), "a date says of what"
     assert facts.met_live is None or re.fullmatch(r"\d{4}-\d\d-\d\d", facts.met_live)
 
 
