@@ -2,7 +2,7 @@
 
 import pytest
 
-from crawler.profile import FIELDS, PostKind, SiteProfile, address, with_selectors
+from crawler.profile import FIELDS, SiteProfile, address, numbered_url, with_selectors
 from crawler.sites import all_sites
 
 SITE = all_sites()["niaogebiji"]
@@ -103,10 +103,14 @@ def test_every_profile_holds_together(slug: str) -> None:
     for kind in site.kinds:
         assert set(kind.fields) <= set(FIELDS)
         assert {"body"} <= set(kind.fields)
-        assert address(site, canonical_of(kind)) is not None
-    listed = [listing.url for listing in site.listings]
+    listed = [listing.key for listing in site.listings]
     assert len(set(listed)) == len(listed)
+    assert len({kind.name for kind in site.kinds}) == len(site.kinds)
 
 
-def canonical_of(kind: PostKind) -> str:
-    return kind.canonical.format(id="1")
+@pytest.mark.parametrize("slug", all_sites())
+def test_a_post_by_its_number_is_a_post_of_the_site_by_that_number(slug: str) -> None:
+    for kind in all_sites()[slug].kinds:
+        url = numbered_url(kind, 7300000000000000001)
+        place = address(all_sites()[slug], url) if url else None
+        assert url is None or (place is not None and place.id == f"{kind.name}-7300000000000000001")

@@ -76,8 +76,8 @@ def body(html: str, *selectors: str) -> str | None:
         (("json:body", ".x"), 'state={"body": " "}<div class="x">甲</div>', "甲"),
         (
             ("markdown:body",),
-            'state={"body": "# 题\\n\\n~~甲~~ **乙**"}',
-            "<h1>题</h1>\n<p><s>甲</s> <strong>乙</strong></p>\n",
+            'state={"body": "# 题\\n\\n~~甲~~ *乙*"}',
+            "<h1>题</h1>\n<p><s>甲</s> <em>乙</em></p>\n",
         ),
         (("markdown:body",), 'state={"body": "---\\ntheme: x\\n---\\n甲"}', "<p>甲</p>\n"),
         (("markdown:body",), 'state={"body": "甲\\n\\n---\\n\\n乙"}', "<p>甲</p>\n<hr />\n<p>乙</p>\n"),
@@ -88,7 +88,7 @@ def body(html: str, *selectors: str) -> str | None:
         (("json:body", ".x"), "<p>甲</p>", None),
     ],
 )
-def test_a_body_is_what_the_first_selector_with_a_match_names(
+def test_a_body_is_what_the_first_selector_that_finds_any_names(
     selectors: Selectors, html: str, found: str | None
 ) -> None:
     assert body(html, *selectors) == found
@@ -167,9 +167,8 @@ def test_a_number_alone_makes_an_address_by_the_first_form_that_needs_no_more() 
     assert numbered_url(KIND, 7) == URL
     by_category = replace(KIND, canonical="https://www.example.com/{category}/{id}")
     assert numbered_url(by_category, 7) is None
-    assert numbered_url(
-        replace(by_category, other_urls=((r"/\?p=(?P<id>\d+)", "https://www.example.com/?p={id}"),)), 7
-    ) == ("https://www.example.com/?p=7")
+    by_number = ((r"/\?p=(?P<id>\d+)", "https://www.example.com/?p={id}"),)
+    assert numbered_url(replace(by_category, other_urls=by_number), 7) == "https://www.example.com/?p=7"
 
 
 def test_an_id_that_only_the_page_tells_takes_the_place_of_the_addresss() -> None:

@@ -139,6 +139,14 @@ def test_a_case_is_a_post_of_one_page(case: str) -> None:
 
 
 @each_post
+def test_the_canonical_address_of_a_post_is_its_own(case: str) -> None:
+    url = read(case, "post.json")["url"]
+    place = address(site_of(case), url)
+    assert place is not None
+    assert place.url == url
+
+
+@each_post
 def test_the_times_of_a_post_can_be_read(case: str) -> None:
     post = read(case, "post.json")
     at = datetime.fromisoformat(post["fetched_at"])
