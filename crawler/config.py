@@ -100,6 +100,7 @@ class SiteTable(_Table):
     depth: int | None = Field(default=None, ge=1, strict=True)
     proxy: Proxy | None = None
     user_agent: HeaderText | None = None
+    image_referer: HeaderText | None = None
     lists: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     selectors: dict[str, dict[str, SelectorList]] = Field(default_factory=dict)
     expected_failures: tuple[ExpectedFailureTable, ...] = ()
@@ -178,6 +179,7 @@ def _with_table(site: SiteProfile, table: SiteTable) -> SiteProfile:
         image_delay_seconds=_given(table.image_delay_seconds, site.image_delay_seconds),
         concurrency=int(_given(table.concurrency, site.concurrency)),
         depth=int(_given(table.depth, site.depth)),
+        image_referer=site.image_referer if table.image_referer is None else table.image_referer,
     )
 
 
@@ -313,6 +315,7 @@ TEMPLATE = """\
 # depth = 1                    # the most pages of each list to read
 # proxy = "http://user:password@proxy.example:3128"
 # user_agent = "MyArchiver/1.0 (me@example.org)"   # replaces Birdnest's own
+# image_referer = "https://www.niaogebiji.com/"    # for image hosts that refuse requests without one; most refuse any
 #
 # [sites.niaogebiji.lists]     # more lists to read
 # categories = ["102"]

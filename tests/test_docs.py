@@ -17,9 +17,11 @@ from archive.layout import BLOB_EXTENSIONS
 from crawler.cli import app
 from crawler.config import Config, S3Table, SiteTable
 from crawler.report import EXIT_CODES
+from crawler.sites import all_sites
 from tests.support import ROOT
 
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+SITES = (ROOT / "docs" / "sites.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "archive-format.md").read_text(encoding="utf-8")
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     (ROOT / "docs").glob("*.md")
@@ -90,6 +92,16 @@ def test_every_front_matter_key_is_documented_in_its_order() -> None:
         name for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
     ]
     assert documented == [*written, SEAL]
+
+
+def test_every_site_is_documented_with_what_its_profile_was_written_from() -> None:
+    rows = {row[0]: row for row in re.findall(r"^\| `([\w-]+)` \| (.*) \|$", SITES, re.MULTILINE)}
+    assert list(rows) == list(all_sites())
+    for slug, site in all_sites().items():
+        told = rows[slug][1]
+        for part in (site.title, site.hosts[0], site.facts.dated or "no date", site.facts.note, *site.facts.sources):
+            assert part in told, slug
+        assert f"{len(site.listings)} (" in told if site.listings else "| none |" in told
 
 
 def test_every_blob_extension_is_documented() -> None:

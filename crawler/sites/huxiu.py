@@ -75,6 +75,7 @@ SITE = SiteProfile(
     ),
     clean_rules=CleanRules(
         drop=("div.neirong-shouquan", "[class^=vote__]", "[class*=' vote__']"),
+        heading_classes=(("text-big-title", "h3"), ("text-sm-title", "h4")),
         image_originals=(*IMAGE_ORIGINALS, (r"(huxiu(?:cdn)?\.com/[^?#]+)\?[^#]*", r"\1")),
     ),
     delay_seconds=5.0,

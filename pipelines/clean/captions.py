@@ -16,7 +16,7 @@ _LIMITS: Final = frozenset(("body", "td", "li", "blockquote"))
 
 
 def read_labels(body: Draft) -> None:
-    """鸟哥笔记's `label` attribute names headings and captions.
+    """鸟哥笔记's `label` attribute names headings and captions; other sites' classes do.
 
     >>> from pipelines.clean.draft import after
     >>> after(read_labels, '<p label="二级标题">a</p><p label="正文">b</p>')
@@ -27,6 +27,12 @@ def read_labels(body: Draft) -> None:
         for element in _LABELLED(body.root):
             kind = kinds.get(element.get("label", ""))
             if kind and element.tag in ("p", "div", "section", "h1", "h2", "h3", "h4", "h5", "h6"):
+                element.tag = kind
+    headings = dict(body.rules.heading_classes)
+    if headings and body.came_with(*headings):
+        for element in _CLASSED(body.root):
+            kind = next((headings[name] for name in classes(element) if name in headings), None)
+            if kind and element.tag in ("p", "div", "section"):
                 element.tag = kind
     if body.came_with(' class="') and body.came_with(*body.rules.captions):
         captioned = set(body.rules.captions)

@@ -144,6 +144,7 @@ class CleanRules:
     redirects: tuple[tuple[str, tuple[str, ...]], ...] = REDIRECTS
     labels: tuple[tuple[str, str], ...] = LABELS
     captions: tuple[str, ...] = CAPTIONS
+    heading_classes: tuple[tuple[str, str], ...] = ()
     drop_classes: tuple[str, ...] = DROP_CLASSES
     seo_alt: tuple[str, ...] = (
         r"^鸟哥笔记[,，]",  # 鸟哥笔记: site, category, author, tags

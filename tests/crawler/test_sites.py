@@ -165,6 +165,13 @@ def test_an_article_of_text_is_clean_html_with_its_pictures(case: str) -> None:
     assert clean(body.html, post["url"], site.clean_rules).html == body.html
 
 
+def test_a_paragraph_that_a_class_makes_a_heading_is_one() -> None:
+    post = read("huxiu/article", "post.json")
+    body = clean(post["body_parts"][0], post["url"], all_sites()["huxiu"].clean_rules)
+    assert "<h2>三张桌子</h2>" in body.html, "the outline begins at its highest level"
+    assert [image.url for image in body.images] == ["https://img.huxiucdn.com/article/content/a.jpg"]
+
+
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_page_that_is_no_post_is_refused_for_its_reason(case: str) -> None:
     about = read(case, "meta.json")

@@ -224,6 +224,15 @@ def test_a_post_by_its_short_link_is_kept_under_the_id_that_its_page_tells(visit
     assert f"archived  wechat  {TOKEN}  v1" in visitor("why", TOKEN).out
 
 
+def test_images_are_asked_for_with_a_referer_only_where_one_is_wanted(visitor: Birdnest, site: StandIn) -> None:
+    file = visitor.folder / "birdnest.toml"
+    file.write_text(f'{file.read_text()}\nimage_referer = "{ORIGIN}/"\n')
+    serve(site, TOKEN)
+    assert visitor("archive", TOKEN).code == 0
+    assert {asked.headers.get("referer") for asked in site.asked_for("GET mmbiz.qpic.cn/mmbiz")} == {f"{ORIGIN}/"}
+    assert {asked.headers.get("referer") for asked in site.asked_for("GET mp.weixin.qq.com")} == {None}
+
+
 def test_another_link_of_an_archived_post_leads_to_the_first(visitor: Birdnest, site: StandIn) -> None:
     serve(site, TOKEN)
     serve(site, OTHER_TOKEN)
