@@ -32,6 +32,7 @@ from archive.errors import (
     UnsupportedUrlError,
     UsageError,
 )
+from crawler.commands import importing
 from crawler.terminal import (
     ArchiveOption,
     ConfigOption,
@@ -67,6 +68,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 fine · 1 a bug of ours · 2 wrong usage · 3 wrong configuration · 4 below expectations · "
     "5 site unreachable · 6 store failed · 7 damage found · 8 another run crawls the site · 130 interrupted.",
 )
+app.add_typer(importing.app)
 INTERRUPTED = 130
 _CHECKPOINT_SECONDS = 7 * 24 * 3600  # a check that was stopped longer ago begins anew
 

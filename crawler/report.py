@@ -208,6 +208,10 @@ class RunReporter:
         """A post that was planned needs no fetch."""
         self._ended("known")
 
+    def held_already(self, url: str) -> None:
+        """The archive holds the very source of what is about to be archived."""
+        self._ended("unchanged", url)
+
     def found(self, url: str) -> None:
         """A post's fetch begins."""
         self.tally.open_urls.add(url)
