@@ -310,11 +310,16 @@ def why(
     json_: JsonOption = False,
 ) -> None:
     """Tell one URL's story: where it was found, when it was fetched, what came of it, when it is due again."""
-    (wish,) = _require_wishes(url)
-    canonical = wish.urls[0]
+    from crawler.frontier import has_address
+
     with closing(_frontier(config, archive)) as known:
+        if has_address(url):
+            (wish,) = _require_wishes(url)
+            slug, canonical = wish.slug, wish.urls[0]
+        else:
+            slug, canonical = known.site_of(url) or "", url
         try:
-            row, happened, images = known.story(wish.slug, canonical)
+            row, happened, images = known.story(slug, canonical)
         except KeyError:
             raise UsageError(f"{canonical} was never found: no list named it, and nobody asked for it") from None
     if json_:

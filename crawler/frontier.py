@@ -686,6 +686,12 @@ class Frontier:
             for row in db.execute(wanted.limit(most)):
                 yield {**row._asdict(), "hints": json.loads(row.hints)}
 
+    def site_of(self, url: str) -> str | None:
+        """The site of a post by its URL alone, which may be a name; None where it was never found."""
+        with self._engine.connect() as db:
+            found: str | None = db.execute(select(_urls.c.site).where(_urls.c.url == url).limit(1)).scalar()
+        return found
+
     def story(self, site: str, url: str) -> tuple[dict[str, Any], list[tuple[int, str, str]], list[dict[str, Any]]]:
         """A URL's row, what happened to it as (when, run, what), and its missing images. Raises KeyError."""
         row = self._row(site, url)

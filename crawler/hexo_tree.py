@@ -1,4 +1,16 @@
-"""A folder of Hexo posts → what each file is: which site it belongs to, and its raw post. Nothing is fetched."""
+"""A folder of Hexo posts → what each file is: which site it belongs to, and its raw post. Nothing is fetched.
+
+A file that gives no post has one of these reasons:
+
+====================== ==========================================================================================
+front-matter-missing   it does not begin with a front matter: no post, a README say
+front-matter-malformed the front matter never ends, or no line of it is `key: value`
+site-unknown           neither its categories nor its author name the site, and no `--site` does
+unreadable             the file cannot be read
+outside-the-tree       a symbolic link that leads out of the folder
+too-large              larger than any post
+====================== ==========================================================================================
+"""
 
 from __future__ import annotations
 

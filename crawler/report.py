@@ -191,6 +191,11 @@ class RunReporter:
         """Something that a person should know and that fails nothing."""
         self._notes.update(dict.fromkeys(notes))
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the run ends because the store failed."""
+        return self._stopping is not None
+
     def plan(self, *, due: int, known: int = 0, whole: bool, by_number: bool = False) -> None:
         """What there is to do.
 

@@ -147,7 +147,9 @@ def _notes_of(tree: Tree) -> list[str]:
 def _dry_run(config: Config, tree: Tree, *, as_json: bool) -> int:
     """Say what an import would find: how many posts of each site, which of them are held, and what fails."""
     failed = 0
-    table = Table("site", "title", "files", "would be new", "held", "same as another", "failed")
+    table = Table("site", "title")
+    for name in ("files", "would be new", "held", "same as another", "failed"):
+        table.add_column(name, justify="right")
     failures: list[str] = []
     for files in tree.sites:
         told = _would(config, tree, files)

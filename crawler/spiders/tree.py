@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self
+
+from scrapy import Request
+from scrapy.http import Response
 
 from archive.errors import BirdnestError, PageError
 from crawler.config import Config
@@ -45,9 +49,10 @@ class TreeSpider(SiteSpider):
         self.names = names
         self.with_images = with_images
         self._files: dict[str, str] = {}
+        self._given: set[asyncio.Future[None]] = set()
         self._copies = 0
 
-    async def start(self) -> AsyncIterator[RawPost]:
+    async def start(self) -> AsyncIterator[Request]:
         try:
             self.reporter.note(*await self.state.begin(whole=True))
         except BirdnestError as error:
@@ -60,12 +65,18 @@ class TreeSpider(SiteSpider):
             posts = [post for name in batch if (post := await self._read(importer, name)) is not None]
             for post in self._not_held(posts):
                 await self.reporter.room(_UNDER_WAY)
-                yield post
-        await self.reporter.room(1)
+                if self.reporter.is_stopping:
+                    return
+                self._give(post)
+        # Their signals come before their end, and a spider that is not idle then is asked again five seconds later.
+        await asyncio.gather(*self._given)
         if self._copies > _MOST_NOTES:
             self.reporter.note(f"… and {self._copies - _MOST_NOTES} more files that are the same post as another")
-        if self.with_images:
+        if self.with_images and not self.reporter.is_stopping:
             await self.retry_images()
+        nothing: tuple[Request, ...] = ()
+        for request in nothing:
+            yield request
 
     async def _read(self, importer: Importer, name: str) -> RawPost | None:
         """The post of a file, unless an earlier file held it."""
@@ -81,6 +92,26 @@ class TreeSpider(SiteSpider):
             return None
         self._files[post.id] = name
         return post
+
+    def _give(self, post: RawPost) -> None:
+        """Send a post on its way, as what a callback gives.
+
+        A spider that closes waits for callbacks. For items that `start` gives it waits, too, but nothing tells it when
+        they have ended (Scrapy 2.19): it would wait for ever.
+        """
+        engine = self.crawler.engine
+        if engine is None:
+            raise AssertionError("spiders start inside an engine")
+        url = (self.root / post.requested_url).absolute().as_uri()
+        request = Request(url, callback=self.give, cb_kwargs={"post": post})
+        given = engine.scraper.enqueue_scrape(Response(url, request=request), request).asFuture(
+            asyncio.get_running_loop()
+        )
+        self._given.add(given)
+        given.add_done_callback(self._given.discard)
+
+    async def give(self, response: Response, post: RawPost) -> AsyncIterator[RawPost]:  # noqa: ARG002 - Scrapy's
+        yield post
 
     def _is_copy(self, name: str, first: str) -> None:
         self._copies += 1

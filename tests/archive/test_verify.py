@@ -348,7 +348,12 @@ def change_original(root: Path, **changes: Any) -> None:
 def show_original(root: Path) -> None:
     """A document that calls its original an image, too."""
     images = read((root / IMPORTED).read_bytes()).front["images"]
-    original = {"url": "x", "key": ORIGINAL, "sha256": ORIGINAL.rpartition("/")[2].removesuffix(".md"), "bytes": len(FILE)}
+    original = {
+        "url": "x",
+        "key": ORIGINAL,
+        "sha256": ORIGINAL.rpartition("/")[2].removesuffix(".md"),
+        "bytes": len(FILE),
+    }
     rewrite(root, IMPORTED, images=[*images, {**original, "media_type": "text/markdown", "width": 1, "height": 1}])
 
 
