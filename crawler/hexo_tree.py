@@ -182,7 +182,8 @@ class Importer:
             known = address(self.site, link)
             if known is not None:
                 return _Place(id=known.id, url=known.url)
-        if found.link:
+        # To a site that is known, an address that is none of its posts' is that of another's original.
+        if found.link and not self.site.kinds:
             return _Place(id=opaque_id(hashlib.sha256(found.link.encode()).hexdigest()), url=found.link)
         return _Place(id=opaque_id(found.identity), url=name_without_address(found.identity))
 

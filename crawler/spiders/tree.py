@@ -87,6 +87,11 @@ class TreeSpider(SiteSpider):
         except PageError as error:
             self.reporter.failed(name, error.reason, f"{self.slug}: {error}")
             return None
+        except BirdnestError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one file keeps nobody from the others, and the verdict says so
+            self.reporter.bug(name, error)
+            return None
         if post.id in self._files:
             self._is_copy(name, self._files[post.id])
             return None

@@ -141,12 +141,22 @@ def test_a_post_without_an_address_has_a_name_of_its_own() -> None:
             "bulletin-7",
             "https://www.niaogebiji.com/pc/bulletin/detail?id=7",
         ),
-        (post(link="https://a.cn/1"), "u-ee794e0a9aeae47b1063a768e3ab7c40", "https://a.cn/1"),
     ],
 )
 def test_an_address_makes_the_id_that_a_crawl_would_make(data: bytes, id_: str, url: str) -> None:
     found = raw(data)
     assert (found.id, found.url, found.base_url) == (id_, url, None)
+
+
+def test_an_address_that_no_profile_knows_is_that_of_a_post_of_an_unknown_site_alone() -> None:
+    data = post(link="https://a.cn/1")
+    assert (raw(data, "elsewhere").id, raw(data, "elsewhere").url) == (
+        "u-ee794e0a9aeae47b1063a768e3ab7c40",
+        "https://a.cn/1",
+    )
+    assert raw(data, "elsewhere").base_url is None
+    # A crawl of the site could not fetch it.
+    assert raw(data).url.startswith("urn:sha256:")
 
 
 def test_the_name_of_the_site_is_no_author() -> None:
