@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-faults test-stores bench bench-clean bench-verify bench-frontier lint format requirements clean
+.PHONY: demo test test-faults test-stores bench bench-clean bench-verify bench-frontier bench-import lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
@@ -30,6 +30,9 @@ bench-verify: $(READY)  ## time, requests and memory of `birdnest verify` over a
 
 bench-frontier: $(READY)  ## crawls that find nothing new: 10,000 known posts, a frontier of a million URLs
 	$(BIN)/python -m benchmarks.frontier
+
+bench-import: $(READY)  ## posts a second and memory of `birdnest import hexo`, 1,000 and 10,000 posts
+	$(BIN)/python benchmarks/import_hexo.py
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ Layout of format version 1 (the whole contract is in docs/archive-format.md)::
     ARCHIVE.json                                    format, version, id, created
     README.md                                       how to use the archive without Birdnest
     blobs/sha256/ab/abcd…ef.jpg                     image bytes as fetched, never re-encoded
+    blobs/sha256/cd/cdef…01.md                      a file that a post was imported from, as it was
     posts/niaogebiji/article-482538/v0001.html      one version of one post: the commit
     runs/2026-11-22/20261122T080000Z-….json         the report of every run
 

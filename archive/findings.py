@@ -14,7 +14,15 @@ from archive.body import images_of, strangers
 from archive.document import SEAL, Document, front_digest, read, to_post, write
 from archive.errors import DamageError
 from archive.images import BadImage, inspect
-from archive.layout import ARCHIVE_KEY, MEDIA_TYPES, PostRef, blob_digest
+from archive.layout import (
+    ARCHIVE_KEY,
+    IMAGE_EXTENSIONS,
+    MEDIA_TYPES,
+    ORIGINAL_EXTENSIONS,
+    PostRef,
+    blob_digest,
+    blob_key,
+)
 from archive.model import Post, sealed
 from archive.reader import parse_info
 
@@ -96,12 +104,14 @@ def check_info(data: bytes) -> Iterator[Finding]:
 
 
 def check_blob(key: str, data: bytes) -> Generator[Finding, None, str | None]:
-    """Findings of a blob's bytes; returns what the image is, None where it is damaged."""
+    """Findings of a blob's bytes; returns what it is (of an image, with its size), None where it is damaged."""
     digest = hashlib.sha256(data).hexdigest()
     if digest != blob_digest(key):
         yield Finding(code="blob-digest", key=key, detail=f"its bytes have the digest {digest}")
         return None
     media_type = MEDIA_TYPES[key.rpartition(".")[2]]
+    if media_type not in IMAGE_EXTENSIONS:
+        return media_type
     try:
         facts = inspect(data)
     except BadImage as error:
@@ -182,6 +192,13 @@ def _contradictions(ref: PostRef, post: Post, document: Document) -> Iterator[st
     for image in post.images:
         if image.sha256 != blob_digest(image.key):
             yield f"{image.key} is said to have the digest {image.sha256}"
+        if image.media_type not in IMAGE_EXTENSIONS:
+            yield f"{image.key} is said to be an image of the type {image.media_type!r}"
+    original = post.original
+    if original and original.media_type not in ORIGINAL_EXTENSIONS:
+        yield f"original is of the type {original.media_type!r}, expected one of {', '.join(ORIGINAL_EXTENSIONS)}"
+    elif original and original.key != blob_key(original.sha256, original.media_type):
+        yield f"original is {original.key}, expected {blob_key(original.sha256, original.media_type)}"
     front = document.front
     if front.get("permalink") != ref.permalink:
         yield f"permalink is {front.get('permalink')!r}, expected {ref.permalink!r}"

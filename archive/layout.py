@@ -16,10 +16,11 @@ BLOBS = "blobs/"
 RUNS = "runs/"
 RAW = "raw/"
 VIEWS = "views/"
+NAMES = "urn:sha256:"  # how the URL of a post without an address begins
 PROBES = ".doctor/"  # of `birdnest doctor`, which removes them again
 LAST_VERSION = 9999
 
-BLOB_EXTENSIONS = {
+IMAGE_EXTENSIONS = {
     "image/jpeg": "jpg",
     "image/png": "png",
     "image/gif": "gif",
@@ -30,7 +31,11 @@ BLOB_EXTENSIONS = {
     "image/x-icon": "ico",
     "image/svg+xml": "svg",
 }
-"""The closed table of blob extensions by media type: the same bytes always get the same key."""
+ORIGINAL_EXTENSIONS = {"text/markdown": "md"}
+BLOB_EXTENSIONS = {**IMAGE_EXTENSIONS, **ORIGINAL_EXTENSIONS}
+"""The closed table of blob extensions by media type: the same bytes always get the same key. Images are of the types
+of the first table alone, files that posts were imported from of the second.
+"""
 
 MEDIA_TYPES = {extension: media_type for media_type, extension in BLOB_EXTENSIONS.items()}
 
@@ -68,7 +73,21 @@ def post_id(kind: str, site_id: str, url: str) -> str:
     candidate = f"{kind}-{site_id}"
     if _ID.fullmatch(candidate):
         return candidate
-    return f"u-{hashlib.sha256(url.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+    return opaque_id(hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest())
+
+
+def opaque_id(digest: str) -> str:
+    """The id of a post that has no id of its site's, from the 64 hex digits of a SHA-256."""
+    return f"u-{digest[:32]}"
+
+
+def name_without_address(digest: str) -> str:
+    """What stands as the URL of a post whose address nobody knows: a name of its own, which leads nowhere.
+
+    >>> name_without_address("ab" * 32)[:18]
+    'urn:sha256:abababa'
+    """
+    return f"{NAMES}{digest}"
 
 
 def post_prefix(site: str, id_: str | None = None) -> str:

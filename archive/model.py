@@ -29,6 +29,10 @@ class Image:
     height: int | None
 
 
+NOT_FETCHED = "not-fetched"
+"""The reason of an image that a run was told not to fetch."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MissingImage:
     """One image that could not be kept. `retryable`: a later try may succeed."""

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from archive.document import Document, read
 from archive.errors import DamageError, NotAnArchiveError, ObjectMissing, UsageError
-from archive.layout import ARCHIVE_KEY, POSTS, RUNS, PostRef, parse_post_key, post_prefix
+from archive.layout import ARCHIVE_KEY, NAMES, POSTS, RUNS, PostRef, parse_post_key, post_prefix
 from archive.model import Failure, RunReport
 from archive.store import Store
 
@@ -78,10 +78,10 @@ class ArchiveReader:
     def find(self, text: str) -> PostRef:
         """The newest version of the post a person names.
 
-        text: `site/id`, `site/id/v0002.html`, a document's key or path, or the post's URL. Raises UsageError
-        naming what is accepted when nothing or more than one post fits.
+        text: `site/id`, `site/id/v0002.html`, a document's key or path, or the post's URL (that of a post without an
+        address is a name, `urn:sha256:…`). Raises UsageError naming what is accepted when nothing fits.
         """
-        if "://" in text:
+        if "://" in text or text.startswith(NAMES):
             return self._find_url(text)
         _, _, tail = text.rpartition(POSTS)
         parts = tail.strip("/").split("/")

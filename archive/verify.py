@@ -39,7 +39,7 @@ from archive.layout import (
     parse_post_key,
     run_key,
 )
-from archive.model import Image, sealed
+from archive.model import Image, Original, sealed
 from archive.reader import FORMAT_VERSION, parse_info, parse_report, read_info
 from archive.store import FolderStore, ObjectInfo, Store
 
@@ -300,17 +300,21 @@ class _Check:
             front = read_front(data, name=ref.key)
             yield from check_place(ref, front)
             taken_down = front.get("op") == "takedown"
-            images = () if taken_down else Document(front=front, body="").images
+            document = Document(front=front, body="")
+            images = () if taken_down else document.images
+            original = None if taken_down else document.original
         except DamageError as error:
             yield Finding(code="document-damaged", key=ref.key, detail=str(error))
             return
         except (TypeError, AttributeError) as error:
-            yield Finding(code="document-damaged", key=ref.key, detail=f"its images cannot be read: {error}")
+            yield Finding(code="document-damaged", key=ref.key, detail=f"the blobs it names cannot be read: {error}")
             return
         if ref.version == expected and not taken_down:
             yield from self._parent(ref, front, earlier)
         for image in images:
             yield from self._named(ref, image)
+        if original is not None:
+            yield from self._named(ref, original)
         for record in front.get("warc", ()):
             self._ledger.db.execute("INSERT OR IGNORE INTO capture VALUES (?, ?)", (record["segment"], ref.key))
         if self._scope.full:
@@ -324,22 +328,23 @@ class _Check:
             detail = f"names {front.get('parent')}, expected {expected}"
             yield Finding(code="parent-mismatch", key=ref.key, detail=detail)
 
-    def _named(self, ref: PostRef, image: Image) -> Iterator[Finding]:
-        found = self._blob_of(image.key)
+    def _named(self, ref: PostRef, blob: Image | Original) -> Iterator[Finding]:
+        found = self._blob_of(blob.key)
         if found is None:
-            yield Finding(code="blob-missing", key=ref.key, detail=f"{image.key} of {image.url}")
+            of = f"of {blob.url}" if isinstance(blob, Image) else "which the post was imported from"
+            yield Finding(code="blob-missing", key=ref.key, detail=f"{blob.key} {of}")
             return
         size, facts = found
-        if size != image.bytes:
-            detail = f"{image.key} has {size} bytes, expected {image.bytes}"
+        if size != blob.bytes:
+            detail = f"{blob.key} has {size} bytes, expected {blob.bytes}"
             yield Finding(code="blob-size", key=ref.key, detail=detail)
-        elif facts is not None:
-            named = image_facts(image.media_type, image.width, image.height)
+        elif facts is not None and isinstance(blob, Image):
+            named = image_facts(blob.media_type, blob.width, blob.height)
             if facts != named:
-                yield Finding(code="image-facts", key=ref.key, detail=f"{image.key} is {facts}, expected {named}")
+                yield Finding(code="image-facts", key=ref.key, detail=f"{blob.key} is {facts}, expected {named}")
 
     def _blob_of(self, key: str) -> tuple[int, str | None] | None:
-        """Size and facts of a blob, which counts as named from now on; blobs sort before posts."""
+        """Size and facts (of an image) of a blob, which counts as named from now on; blobs sort before posts."""
         found: tuple[int, str | None] | None = self._ledger.db.execute(
             "UPDATE blob SET named = 1 WHERE key = ? RETURNING size, facts", (key,)
         ).fetchone()

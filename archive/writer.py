@@ -6,7 +6,7 @@ A commit is a walk through these states; `next_step` decides every step from the
 I/O, `Archive.add` carries the steps out::
 
     nothing known ──▶ Put v1
-    head vN read ───▶ unchanged | superseded | taken down      (no write)
+    head vN read ───▶ unchanged | superseded | taken down | known      (no write)
                   └─▶ Put vN+1
     Put: created ───▶ done
     Put: refused or reply lost ──▶ ReadBack the same version
@@ -16,6 +16,9 @@ I/O, `Archive.add` carries the steps out::
 
 The put is create-only, so of two writers one is refused and sees the other's document. A writer that was killed
 left either nothing or a whole document. Every blob a document names is written and acknowledged before the put.
+
+A post read from a file is "known" where the head came of a fetch: an aggregator's copy is never the newer version of
+the page itself.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ from archive.document import CONTENT_TYPE, Document, compose, write
 from archive.errors import NotAnArchiveError, ObjectMissing, StoreError, StoreUnclear
 from archive.layout import (
     ARCHIVE_KEY,
-    BLOB_EXTENSIONS,
+    IMAGE_EXTENSIONS,
     LAST_VERSION,
     README_KEY,
     PostRef,
@@ -50,7 +53,7 @@ from archive.store import Store
 
 GENERATOR = f"birdnest {installed_version('birdnest')}"
 _T = TypeVar("_T")
-Status = Literal["new", "changed", "unchanged", "superseded", "taken-down"]
+Status = Literal["new", "changed", "unchanged", "superseded", "taken-down", "known"]
 _ATTEMPTS = 14
 _FIRST_WAIT_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 10.0
@@ -141,12 +144,19 @@ def _after_head(post: Post, head: Head) -> Step:
     version = head.ref.version
     if head.document.is_takedown:
         return Done(status="taken-down", version=version)
+    if is_known_better(post.original, head.document):
+        return Done(status="known", version=version)
     if is_unchanged(post, head.document):
         return Done(status="unchanged", version=version)
     held_at = head.document.moment("fetched_at")
     if held_at is not None and post.fetched_at < held_at:
         return Done(status="superseded", version=version)
     return Put(version=version + 1, parent=head.digest)
+
+
+def is_known_better(original: object, head: Document) -> bool:
+    """Whether a post read from the file `original` (None: fetched) meets a version that was fetched."""
+    return original is not None and head.original is None
 
 
 def is_unchanged(post: Post, head: Document) -> bool:
@@ -259,7 +269,7 @@ class Archive(ArchiveReader):
             seen = self._put(ref, step.parent, data)
 
     def put_blob(self, data: bytes, media_type: str) -> tuple[str, bool]:
-        """Write image bytes under their SHA-256 and return the key, and whether they were new.
+        """Write the bytes of an image, or of a post's original, under their SHA-256; the key, and whether it was new.
 
         media_type: one of `layout.BLOB_EXTENSIONS`, KeyError otherwise. Raises StoreError.
         """
@@ -338,8 +348,9 @@ Birdnest wrote this archive, but nothing here needs Birdnest.
 - `posts/<site>/<id>/v0001.html` is one version of one post: a front matter whose lines are `key: <JSON>` between
   two lines `---`, then the cleaned post as HTML. The highest number is the newest version. Open one in a browser:
   its pictures show, because links are relative. Hexo takes the same file as a post.
-- `blobs/sha256/ab/abcd….<{"|".join(BLOB_EXTENSIONS.values())}>` are the pictures, byte for byte as the site served
-  them. The name is their SHA-256, so `sha256sum` tells whether one is whole:
+- `blobs/sha256/ab/abcd….<{"|".join(IMAGE_EXTENSIONS.values())}>` are the pictures, byte for byte as the site served
+  them; `….md` are files that posts were imported from. The name is their SHA-256, so `sha256sum` tells whether one is
+  whole:
 
       find blobs -type f | while read -r f; do
         [ "$(sha256sum < "$f" | cut -d' ' -f1)" = "$(basename "${{f%.*}}")" ] || echo "damaged: $f"

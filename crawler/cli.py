@@ -32,6 +32,7 @@ from archive.errors import (
     UnsupportedUrlError,
     UsageError,
 )
+from crawler.commands import importing
 from crawler.terminal import (
     ArchiveOption,
     ConfigOption,
@@ -67,6 +68,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 fine · 1 a bug of ours · 2 wrong usage · 3 wrong configuration · 4 below expectations · "
     "5 site unreachable · 6 store failed · 7 damage found · 8 another run crawls the site · 130 interrupted.",
 )
+app.add_typer(importing.app)
 INTERRUPTED = 130
 _CHECKPOINT_SECONDS = 7 * 24 * 3600  # a check that was stopped longer ago begins anew
 
@@ -308,11 +310,16 @@ def why(
     json_: JsonOption = False,
 ) -> None:
     """Tell one URL's story: where it was found, when it was fetched, what came of it, when it is due again."""
-    (wish,) = _require_wishes(url)
-    canonical = wish.urls[0]
+    from crawler.frontier import has_address
+
     with closing(_frontier(config, archive)) as known:
+        if has_address(url):
+            (wish,) = _require_wishes(url)
+            slug, canonical = wish.slug, wish.urls[0]
+        else:
+            slug, canonical = known.site_of(url) or "", url
         try:
-            row, happened, images = known.story(wish.slug, canonical)
+            row, happened, images = known.story(slug, canonical)
         except KeyError:
             raise UsageError(f"{canonical} was never found: no list named it, and nobody asked for it") from None
     if json_:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self
@@ -55,16 +55,20 @@ class Progressor(AbstractContextManager["Progressor"]):
             self._bars.stop()
 
     def __call__(self, slug: str, tally: Tally) -> None:
+        self.show(slug, tally.found, tally.ended, counts(tally))
+
+    def show(self, name: str, found: int, ended: int, text: str) -> None:
+        """How far one thing is, by its name."""
         if self._quiet:
             return
         if self._bars:
-            task = self._tasks.get(slug)
+            task = self._tasks.get(name)
             if task is None:
-                task = self._tasks[slug] = self._bars.add_task(slug, total=None, counts="")
-            self._bars.update(task, total=tally.found, completed=tally.ended, counts=counts(tally))
+                task = self._tasks[name] = self._bars.add_task(name, total=None, counts="")
+            self._bars.update(task, total=found, completed=ended, counts=text)
         elif time.monotonic() - self._last_line >= _LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
-            self._console.print(f"{slug}: {tally.ended}/{tally.found} posts: {counts(tally)}", highlight=False)
+            self._console.print(f"{name}: {ended}/{found} posts: {text}", highlight=False)
 
 
 class VerifyBar(AbstractContextManager["VerifyBar"]):
@@ -121,6 +125,46 @@ def report_table(reports: Sequence[RunReport]) -> Table:
     for name, row in _rows(reports):
         table.add_row(name, *row)
     return table
+
+
+def import_table(reports: Sequence[RunReport], titles: Mapping[str, str]) -> Table:
+    """The closing table of an import, which may be of hundreds of sites: one row a site, and their sum.
+
+    titles: by slug. Counts that are zero for all sites have no column.
+    """
+    rows = [_import_counts(report) for report in reports]
+    names = [name for name in rows[0] if name in _ALWAYS or any(row[name] for row in rows)]
+    table = Table(title="What was imported", title_justify="left")
+    table.add_column("site", no_wrap=True)
+    table.add_column("title")
+    for name in names:
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for report, row in zip(reports, rows, strict=True):
+        table.add_row(report.site, titles[report.site], *(str(row[name]) for name in names), report.verdict)
+    if len(rows) > 1:
+        table.add_section()
+        table.add_row("all", "", *(str(sum(row[name] for row in rows)) for name in names), "")
+    return table
+
+
+_ALWAYS = ("files", "new", "unchanged", "failed")
+
+
+def _import_counts(report: RunReport) -> dict[str, int]:
+    return {
+        "files": report.found,
+        "new": report.new,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "superseded": report.superseded,
+        "held from a fetch": report.known,
+        "same as another": report.aliases,
+        "failed": report.failed,
+        "not done": report.unfinished,
+        "images kept": report.images_kept,
+        "images missing": sum(report.images_missing.values()),
+    }
 
 
 def _rows(reports: Sequence[RunReport]) -> list[tuple[str, list[str]]]:

@@ -19,6 +19,9 @@ A URL whose failure may pass (no answer, an error of the server) stays open, and
 `MOST_ATTEMPTS` of these it counts as failed. What is found is committed before the list that named it counts as read:
 a list whose reading was cut short is remembered, and the next run reads on past posts that are known already.
 
+A post that was imported without an address has a row, too, for its missing images: its URL is a name (`urn:sha256:…`),
+and it is never due.
+
 Times are whole Unix seconds of the run's clock. Nothing here decides by comparing them with another machine's.
 """
 
@@ -50,7 +53,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from archive.errors import ConfigError
-from archive.model import WarcRecord
+from archive.layout import NAMES
+from archive.model import NOT_FETCHED, WarcRecord
 from crawler.capture import Earlier
 
 _T = TypeVar("_T")
@@ -401,7 +405,7 @@ class Frontier:
     def ask_again(self, site: str, states: Sequence[str]) -> None:
         """Make all URLs of these states due."""
         with self._engine.begin() as db:
-            where = and_(_urls.c.site == site, _urls.c.state.in_(states))
+            where = and_(_urls.c.site == site, _urls.c.state.in_(states), _HAS_ADDRESS)
             db.execute(_urls.update().where(where).values(due_at=_NOW))
 
     def count_due(self, site: str, *, now: int, since: int | None = None) -> int:
@@ -499,7 +503,7 @@ class Frontier:
             "source_sha256": source_sha256,
             "version": version,
             "checks": checks,
-            "due_at": now + self._interval(checks),
+            "due_at": now + self._interval(checks) if has_address(url) else None,
         }
         if status == "taken-down":
             values.update(state="gone", reason="taken-down", due_at=None)
@@ -619,6 +623,7 @@ class Frontier:
         count = 0
         with self._engine.begin() as db:
             were = _urls.c.state.in_(("archived", "gone"))
+            db.execute(_urls.delete().where(were, ~_HAS_ADDRESS))
             db.execute(_urls.update().where(were).values(state="open", version=None, due_at=_NOW, etag=None))
             db.execute(_images.delete())
             # Their segments may be lost with the rest: nothing may be said to be the same as what is not there.
@@ -650,7 +655,7 @@ class Frontier:
             "source_sha256": post.source_sha256,
             "fetched_at": post.fetched_at,
             "checks": checks,
-            "due_at": None if post.gone else due_at,
+            "due_at": due_at if has_address(post.url) and not post.gone else None,
         }
 
     def _next_check(self, since: int, now: int) -> tuple[int, int]:
@@ -694,6 +699,12 @@ class Frontier:
             for row in db.execute(wanted.limit(most)):
                 yield {**row._asdict(), "hints": json.loads(row.hints)}
 
+    def site_of(self, url: str) -> str | None:
+        """The site of a post by its URL alone, which may be a name; None where it was never found."""
+        with self._engine.connect() as db:
+            found: str | None = db.execute(select(_urls.c.site).where(_urls.c.url == url).limit(1)).scalar()
+        return found
+
     def story(self, site: str, url: str) -> tuple[dict[str, Any], list[tuple[int, str, str]], list[dict[str, Any]]]:
         """A URL's row, what happened to it as (when, run, what), and its missing images. Raises KeyError."""
         row = self._row(site, url)
@@ -714,7 +725,8 @@ class Frontier:
     def _miss(self, db: Any, site: str, url: str, retryable: Mapping[str, str], now: int) -> None:
         for image, reason in retryable.items():
             given = {"site": site, "url": url, "image": image, "reason": reason}
-            db.execute(_put(_images, **given, attempts=1, due_at=now + self._interval(0)))
+            due_at = _NOW if reason == NOT_FETCHED else now + self._interval(0)
+            db.execute(_put(_images, **given, attempts=1, due_at=due_at))
 
     def _tell(self, db: Any, site: str, url: str, now: int, run: str, text: str) -> None:  # noqa: PLR0917 - a row
         db.execute(_events.insert().values(site=site, url=url, at=now, run=run, text=text))
@@ -737,6 +749,14 @@ class Frontier:
     def _set(self, name: str, value: str) -> None:
         with self._engine.begin() as db:
             db.execute(_put(_meta, name=name, value=value))
+
+
+def has_address(url: str) -> bool:
+    """Whether there is a page to fetch: a post that was imported from a file may have a name alone."""
+    return not url.startswith(NAMES)
+
+
+_HAS_ADDRESS = _urls.c.url.not_like(f"{NAMES}%")
 
 
 def _prepare(connection: Any, _: Any) -> None:
@@ -777,7 +797,7 @@ def _new_row(site: str, link: Link, *, where: str, run: int, now: int, record: W
         "started": 0,
         "attempts": 0,
         "checks": 0,
-        "due_at": _NOW,
+        "due_at": _NOW if has_address(link.url) else None,
     }
 
 

@@ -14,7 +14,7 @@ from archive import ArchiveReader, open_store
 from archive.errors import NotAnArchiveError, PageError, RunInterrupted
 from crawler.config import Config
 from crawler.discover import listings
-from crawler.frontier import Frontier
+from crawler.frontier import Frontier, has_address
 from crawler.run import Wish, run_without_archive
 from crawler.spiders.post import PostSpider
 from crawler.state import frontier_file, held_posts
@@ -58,7 +58,8 @@ class PlanSpider(PostSpider):
         due |= {post.url: "due" for post in self.known.due(self.slug, now=now, since=self.since_seconds())} | due
         states = ("archived", "failed", "gone") if self.full else ("failed",) if self.retry_failed else ()
         for state in states:
-            due |= {row["url"]: f"{state}, asked for" for row in self.known.rows(site=self.slug, state=state)} | due
+            rows = self.known.rows(site=self.slug, state=state)
+            due |= {row["url"]: f"{state}, asked for" for row in rows if has_address(row["url"])} | due
         most = dict(list(due.items())[: self.limit])
         self.result.append(Plan(site=self.slug, due=most, known=len(named - set(due)), failed=tuple(failed)))
         nothing: tuple[Request, ...] = ()

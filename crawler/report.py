@@ -191,6 +191,11 @@ class RunReporter:
         """Something that a person should know and that fails nothing."""
         self._notes.update(dict.fromkeys(notes))
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the run ends because the store failed."""
+        return self._stopping is not None
+
     def plan(self, *, due: int, known: int = 0, whole: bool, by_number: bool = False) -> None:
         """What there is to do.
 
@@ -207,6 +212,10 @@ class RunReporter:
     def known_already(self) -> None:
         """A post that was planned needs no fetch."""
         self._ended("known")
+
+    def held_already(self, url: str) -> None:
+        """The archive holds the very source of what is about to be archived."""
+        self._ended("unchanged", url)
 
     def found(self, url: str) -> None:
         """A post's fetch begins."""

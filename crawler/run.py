@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from archive.model import RunReport
 from crawler.config import Config
 from crawler.ending import Ending
 from crawler.frontier import Frontier
+from crawler.hexo_tree import SiteFiles, Tree
 from crawler.lease import take_lease
 from crawler.report import RunReporter, Tally
 from crawler.spiders.post import IdRange, PostSpider
+from crawler.spiders.tree import TreeSpider
 from crawler.spiders.url import UrlSpider
 from crawler.state import frontier_file
 from pipelines.clock import clock
@@ -105,6 +108,42 @@ def run_sites(
     return [_result(crawler, task) for crawler, task in runs]
 
 
+def run_import(
+    config: Config, tree: Tree, *, watch: Watch, with_images: bool, log_level: str = "ERROR"
+) -> list[RunResult]:
+    """Import a tree's files, one site after the other, and return the sites' results in their order.
+
+    May be called once in a process. After Ctrl-C the site at hand ends in an orderly way, its report says
+    "interrupted", and the later sites have none. Raises StoreError, ConfigError as `run_sites` does.
+    """
+    archive = Archive.open_or_create(open_store(config.archive, config.store_options()), now=clock()())
+    Frontier(frontier_file(config.state.expanduser(), archive.info.id)).close()
+    settings = project_settings(config, {"LOG_LEVEL": log_level, "BIRDNEST_NO_IMAGES": not with_images})
+    process = _Process(settings)
+    _quiet_botocore()
+    _end_on_hangup()
+    results: list[RunResult] = []
+
+    def begin(left: Sequence[SiteFiles]) -> None:
+        files, *later = left
+        crawler = process.create_crawler(TreeSpider.for_files(files))
+        listener = partial(watch, files.site.slug)
+        task = process.crawl(crawler, root=tree.root, names=files.names, with_images=with_images, listener=listener)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            results.append(_result(crawler, task))
+            if later and not process.is_stopping:
+                begin(later)
+
+        task.add_done_callback(ended)
+
+    begin(tree.sites)
+    process.start()
+    if not results:
+        raise RunInterrupted("stopped before the import had begun: what is archived stays, run again")
+    return results
+
+
 def run_without_archive(config: Config, *spiders: tuple[type[Spider], Mapping[str, Any]], log_level: str) -> None:
     """Spiders, with their arguments, that fetch as others do and archive nothing. May be called once in a process."""
     process = AsyncCrawlerProcess(project_settings(config, {"LOG_LEVEL": log_level, **_NO_ARCHIVE}))
@@ -140,7 +179,10 @@ def _start(process: AsyncCrawlerProcess, wish: Wish, watch: Watch) -> tuple[Craw
 class _Process(AsyncCrawlerProcess):
     """Scrapy's process; at the first signal its crawls are told to end within seconds, too."""
 
+    is_stopping = False
+
     async def stop(self) -> None:
+        self.is_stopping = True
         for crawler in self.crawlers:
             ending = crawler.get_extension(Ending) if crawler.extensions is not None else None
             if ending is not None:

@@ -179,6 +179,8 @@ class CrawlState:
         if outcome is None:
             raise AssertionError("an item leaves the pipelines with an outcome")
         validators = self._validators.pop(item.requested_url, Validators(etag=None, last_modified=None))
+        if outcome.status == "known" and self._knows(item):
+            return  # of a page that was fetched a file says nothing
         wrote = outcome.status in ("new", "changed")
         missing = item.missing_images if wrote or item.head is None else item.head.document.missing_images
         text = f"{outcome.status}: v{outcome.version}"
@@ -189,7 +191,7 @@ class CrawlState:
             item.url,
             status=outcome.status,
             version=outcome.version,
-            source_sha256=item.source_sha256,
+            source_sha256=item.source_sha256 if outcome.status != "known" else None,
             etag=validators.etag,
             last_modified=validators.last_modified,
             retryable=retryable(missing),
@@ -197,6 +199,10 @@ class CrawlState:
             now=self.seconds,
             text=text,
         )
+
+    def _knows(self, item: PostItem) -> bool:
+        row = self.frontier.get(item.site, item.url)
+        return row is not None and row.version is not None
 
     def failed(self, url: str, reason: str, detail: str) -> bool:
         """A URL gave no post. Returns whether that marks an archived post as gone from its site."""

@@ -16,6 +16,6 @@ class CleanPipeline:
         post = PostItem.of(item)
         if post.outcome is not None:
             return post
-        body = clean("\n".join(post.body_parts), post.url, post.clean_rules)
+        body = clean("\n".join(post.body_parts), post.base_url or post.url, post.clean_rules)
         tags = tuple(dict.fromkeys((*post.tags, *body.tags)))
         return replace(post, clean=body, tags=tags)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -9,10 +10,11 @@ from typing import Any, Self
 from scrapy.crawler import Crawler
 
 from archive import Outcome
-from archive.model import Embed, Post
-from archive.writer import Put, next_step
+from archive.layout import blob_key
+from archive.model import Embed, Original, Post
+from archive.writer import Put, is_known_better, next_step
 from pipelines.dates import Moment
-from pipelines.item import PostItem, RejectedPost
+from pipelines.item import OriginalFile, PostItem, RejectedPost
 from pipelines.session import ArchiveSession
 
 MOST_VERSIONS_A_DAY = 5
@@ -20,11 +22,14 @@ _A_DAY = timedelta(days=1)
 
 
 def says_nothing_new(post: PostItem) -> bool:
-    """Whether the page as fetched is the very source of the version held, with no image left to try again."""
+    """Whether the page as fetched is the very source of the version held, with no image left to try again.
+
+    Images of a file that is read again have due dates of their own.
+    """
     if post.head is None:
         return False
     document = post.head.document
-    retry = any(image.retryable for image in document.missing_images)
+    retry = post.original is None and any(image.retryable for image in document.missing_images)
     return document.front.get("source_sha256") == post.source_sha256 and not retry
 
 
@@ -57,9 +62,16 @@ def finish(post: PostItem) -> Post:
         embeds=tuple(Embed(kind=e.kind, url=e.url, title=e.title) for e in post.clean.embeds) if post.clean else (),
         boilerplate=post.clean.boilerplate if post.clean else (),
         warc=post.warc,
+        original=_named(post.original) if post.original else None,
         source_sha256=post.source_sha256,
         extractor=post.extractor,
     )
+
+
+def _named(file: OriginalFile) -> Original:
+    digest = hashlib.sha256(file.data).hexdigest()
+    key = blob_key(digest, file.media_type)
+    return Original(key=key, sha256=digest, bytes=len(file.data), media_type=file.media_type)
 
 
 def _inherit(moment: Moment | None, post: PostItem, key: str) -> datetime | None:
@@ -77,7 +89,10 @@ def _first_seen(post: PostItem) -> datetime:
 
 
 class RecallPipeline:
-    """Adds `head`, the version held; a page that is its very source ends here as unchanged."""
+    """Adds `head`, the version held; a page that is its very source ends here as unchanged.
+
+    A file whose post the archive holds from a fetch ends here, too: as known.
+    """
 
     def __init__(self, session: ArchiveSession, *, refetch_images: bool) -> None:
         self._session = session
@@ -96,13 +111,18 @@ class RecallPipeline:
             return post
         if head.document.is_takedown:
             return replace(post, outcome=Outcome(status="taken-down", version=head.ref.version))
+        if is_known_better(post.original, head.document):
+            return replace(post, outcome=Outcome(status="known", version=head.ref.version))
         if says_nothing_new(post) and not self._refetch_images:
             return replace(post, outcome=Outcome(status="unchanged", version=head.ref.version))
         return post
 
 
 class ExportPipeline:
-    """Commits the post and adds its `outcome`. Lets StoreError through: without a store there is no run."""
+    """Commits the post, its original file first, and adds its `outcome`.
+
+    Lets StoreError through: without a store there is no run.
+    """
 
     def __init__(self, session: ArchiveSession) -> None:
         self._session = session
@@ -118,6 +138,9 @@ class ExportPipeline:
         finished = finish(post)
         if isinstance(next_step(finished, post.head), Put):
             await self._refuse_counters(post)
+            if post.original is not None:
+                file = post.original
+                await self._session.write(self._session.archive.put_blob, file.data, file.media_type)
         outcome = await self._session.write(self._session.archive.add, finished, head=post.head)
         return replace(post, outcome=outcome)
 

@@ -17,6 +17,7 @@ bad-encoding       *r* the answer's compression does not decode
 download-failed    *r* the download failed in another way
 unsupported        an address that is neither http(s) nor data:, or a data: address that does not decode
 robots-disallowed  *r* robots.txt of the image's host does not allow it
+not-fetched        *r* the run was told to fetch no images (`birdnest import --no-images`)
 tracker            a picture of one pixel; nothing to see, so the body shows no link to it either
 ================== ==============================================================================================
 """
@@ -55,7 +56,7 @@ from archive.body import images_of
 from archive.document import Document, to_post
 from archive.images import LARGE_PIXELS, BadImage, ImageFacts, header_pixels, inspect
 from archive.layout import link_from_document
-from archive.model import Image, MissingImage, Post
+from archive.model import NOT_FETCHED, Image, MissingImage, Post
 from pipelines.clean import parse_clean, serialise
 from pipelines.item import PostItem
 from pipelines.session import ArchiveSession
@@ -270,6 +271,7 @@ class ImagesPipeline:
         # Image hosts refuse foreign referers, and hardly one refuses none; a site's profile names what that one wants.
         referer: str = crawler.settings.get("BIRDNEST_IMAGE_REFERER") or ""
         self._headers = {"Referer": referer} if referer else {}
+        self._offline = crawler.settings.getbool("BIRDNEST_NO_IMAGES")
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -331,6 +333,8 @@ class ImagesPipeline:
         return kept if kept is not None and isinstance(result, MissingImage) else result
 
     async def _download(self, url: str) -> bytes:
+        if self._offline:
+            raise BadImage(NOT_FETCHED)
         request = Request(url, callback=NO_CALLBACK, headers=self._headers, meta={"birdnest_image": True})
         engine = self._crawler.engine
         if engine is None:

@@ -33,6 +33,14 @@ class RejectedPost(DropItem):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OriginalFile:
+    """The file that a post was read from, byte for byte; its media type is one of `layout.ORIGINAL_EXTENSIONS`."""
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RawPost:
     """A post as extracted: raw strings plus the body's containers.
 
@@ -40,7 +48,8 @@ class RawPost:
     are unparsed times, the most trusted first, in `timezone` where they name none. `body_parts` are the HTML of
     the article's containers as fetched, in the order of its pages. `page` are the bytes to keep for study when the
     post is rejected. `min_characters` is the profile's least visible text of a body that has no image. `warc` names
-    the captures of the pages, and of the list that led to them.
+    the captures of the pages, and of the list that led to them. `base_url` is what relative links count from where
+    that is not the URL. `original` is the file of a post that was not fetched: where it was read is `requested_url`.
     """
 
     site: str
@@ -66,6 +75,8 @@ class RawPost:
     extractor: str
     page: bytes
     warc: tuple[WarcRecord, ...] = ()
+    base_url: str | None = None
+    original: OriginalFile | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import crawler.hexo_tree
 import pipelines.check
 import pipelines.images
 from archive import errors
@@ -49,6 +50,18 @@ def test_every_command_is_documented() -> None:
         assert f"`birdnest {name}" in OPERATING, name
 
 
+def test_every_command_of_a_group_is_documented() -> None:
+    groups = {
+        group.name or (group.typer_instance and group.typer_instance.info.name): group.typer_instance
+        for group in app.registered_groups
+    }
+    assert "import" in groups
+    for name, group in groups.items():
+        for command in group.registered_commands if group else ():
+            inner = command.name or (command.callback.__name__ if command.callback else "")
+            assert f"`birdnest {name} {inner}" in OPERATING, f"{name} {inner}"
+
+
 def test_every_configuration_key_is_documented() -> None:
     for name in Config.model_fields:
         assert name in ("sites", "s3") or f"| `{name}` |" in OPERATING, name
@@ -63,7 +76,7 @@ def test_every_exit_code_is_documented() -> None:
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", OPERATING, re.MULTILINE)} == codes
 
 
-@pytest.mark.parametrize("module", [pipelines.images, pipelines.check])
+@pytest.mark.parametrize("module", [pipelines.images, pipelines.check, crawler.hexo_tree])
 def test_every_reason_is_documented(module: object) -> None:
     reasons = table_codes(module.__doc__)
     assert len(reasons) > 3

@@ -24,6 +24,7 @@ def page(document: Document, base: str) -> str:
     day = (front.get("published_at") or front.get("fetched_at") or "")[:16].replace("T", " ")
     about = " · ".join(escape(value) for value in (front["author"], day, front["site"]))
     url = escape(front["url"], quote=True)
+    address = f'<a href="{url}">{url}</a>' if url.startswith(("http://", "https://")) else url
     return f"""<!doctype html>
 <html lang="{escape(front["lang"], quote=True)}">
 <head>
@@ -36,7 +37,7 @@ def page(document: Document, base: str) -> str:
 </head>
 <body>
 <h1>{escape(front["title"])}</h1>
-<p class="about">{about} · <a href="{url}">{url}</a></p>
+<p class="about">{about} · {address}</p>
 {document.body}</body>
 </html>
 """

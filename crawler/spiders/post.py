@@ -12,14 +12,12 @@ from zoneinfo import ZoneInfo
 from scrapy import Request
 
 from archive.errors import BirdnestError, PageError
-from archive.layout import PostRef
 from crawler.discover import FoundLink, discover, listings, next_listing
 from crawler.frontier import Due, Link, Reading
 from crawler.profile import Listing, PostAddress, SiteProfile, address, numbered_url
 from crawler.spiders.site import SiteSpider
 from crawler.state import captured
 from pipelines.dates import parse_moment
-from pipelines.images import ImagesPipeline
 
 _IDS_AT_A_TIME = 200
 
@@ -80,7 +78,7 @@ class PostSpider(SiteSpider):
         async for request in self.post_requests(islice(due, self.limit), whole_pages=self.full):
             yield request
         if self.ids is None and self.limit is None:
-            await self._retry_images()
+            await self.retry_images()
 
     # -- listings ----------------------------------------------------------------------------------------------
 
@@ -180,31 +178,6 @@ class PostSpider(SiteSpider):
                     yield due
                 else:
                     self.reporter.known_already()
-
-    async def _retry_images(self) -> None:
-        """Fetch missing images that are due; a post that gets one has a new version, and its page is not fetched."""
-        state, session = self.state, self.session
-        images = self.crawler.get_item_pipeline(ImagesPipeline)
-        for post in state.frontier.due_images(self.slug, now=state.seconds):
-            head = await session.run(session.archive.head, self.slug, post.post)
-            if images is None or head is None or head.document.is_takedown:
-                continue
-            healed, missing = await images.retry(head.document, post.images, now=self.now())
-            had = [url for url in post.images if url not in missing]
-            if had:
-                outcome = await session.write(session.archive.add, healed, head=head)
-                ref = PostRef(site=self.slug, id=post.post, version=outcome.version)
-                self.reporter.healed(post.url, ref, outcome, len(had))
-                state.frontier.new_version(self.slug, post.url, outcome.version)
-            state.frontier.images_tried(
-                self.slug,
-                post.url,
-                missing,
-                post.images,
-                run=state.run,
-                now=state.seconds,
-                text=f"{len(had)} of {len(post.images)} missing images could be had",
-            )
 
 
 def numbered(site: SiteProfile, kind_name: str, number: int) -> PostAddress:

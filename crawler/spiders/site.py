@@ -15,6 +15,7 @@ from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
 from archive.errors import PageError, UnreachableError
+from archive.layout import PostRef
 from archive.model import WarcRecord
 from crawler.config import Config, load_config, scrapy_settings
 from crawler.discover import FoundLink
@@ -25,7 +26,7 @@ from crawler.profile import Listing, PostAddress, SiteProfile, address
 from crawler.report import UNREACHABLE, Listener, RunReporter
 from crawler.state import CrawlState, Validators, captured
 from pipelines.clock import clock
-from pipelines.images import failure_reason
+from pipelines.images import ImagesPipeline, failure_reason
 from pipelines.item import RawPost
 from pipelines.session import ArchiveSession
 
@@ -59,8 +60,13 @@ class SiteSpider(Spider):
     def update_settings(cls, settings: BaseSettings) -> None:
         super().update_settings(settings)
         config = cls.config(settings)
-        for name, value in scrapy_settings(config, config.site(cls.slug)).items():
+        for name, value in scrapy_settings(config, cls.profile(config)).items():
             settings.set(name, value, priority="spider")
+
+    @classmethod
+    def profile(cls, config: Config) -> SiteProfile:
+        """What is known of the site, as birdnest.toml has it."""
+        return config.site(cls.slug)
 
     @staticmethod
     def config(settings: BaseSettings) -> Config:
@@ -71,7 +77,7 @@ class SiteSpider(Spider):
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
         config = cls.config(crawler.settings)
-        spider.site = config.site(cls.slug)
+        spider.site = cls.profile(config)
         spider.wanted_lists = config.site_table(cls.slug).lists
         return spider
 
@@ -231,6 +237,31 @@ class SiteSpider(Spider):
         page = _page(response, place)
         refuse_other_pages(self.site, place, page)
         return page, captured(response)
+
+    async def retry_images(self) -> None:
+        """Fetch missing images that are due; a post that gets one has a new version, and its page is not fetched."""
+        state, session = self.state, self.session
+        images = self.crawler.get_item_pipeline(ImagesPipeline)
+        for post in state.frontier.due_images(self.slug, now=state.seconds):
+            head = await session.run(session.archive.head, self.slug, post.post)
+            if images is None or head is None or head.document.is_takedown:
+                continue
+            healed, missing = await images.retry(head.document, post.images, now=self.now())
+            had = [url for url in post.images if url not in missing]
+            if had:
+                outcome = await session.write(session.archive.add, healed, head=head)
+                ref = PostRef(site=self.slug, id=post.post, version=outcome.version)
+                self.reporter.healed(post.url, ref, outcome, len(had))
+                state.frontier.new_version(self.slug, post.url, outcome.version)
+            state.frontier.images_tried(
+                self.slug,
+                post.url,
+                missing,
+                post.images,
+                run=state.run,
+                now=state.seconds,
+                text=f"{len(had)} of {len(post.images)} missing images could be had",
+            )
 
     def post_failed(self, failure: Failure) -> None:
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import shutil
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 from archive import Archive
 from archive.document import Document, read, sealed, write
 from archive.findings import CODES
-from archive.model import Post, RunReport
+from archive.model import Original, Post, RunReport
 from archive.store import FolderStore
 from archive.verify import Scope, verify
 
@@ -114,6 +115,13 @@ def _fill(
             if outcome.sha256:
                 documents[f"posts/niaogebiji/{site_id}/v{outcome.version:04d}.html"] = outcome.sha256
         opened.add_report(make_report(run=f"2026112{run}T080000Z-niaogebiji-00000{run}", documents=documents))
+    file = "---\ntitle: 题\n---\n正文".encode()
+    original_key, _ = opened.put_blob(file, "text/markdown")
+    digest = hashlib.sha256(file).hexdigest()
+    original = Original(key=original_key, sha256=digest, bytes=len(file), media_type="text/markdown")
+    imported = opened.add(make_post(id="u-1", url=f"urn:sha256:{digest}", original=original))
+    documents = {"posts/niaogebiji/u-1/v0001.html": imported.sha256 or ""}
+    opened.add_report(make_report(run="2026112DT080000Z-niaogebiji-00000D", documents=documents))
     key = place / "posts/niaogebiji/article-2/v0001.html"
     front = read(key.read_bytes()).front
     stub = {"op": "takedown", "site": front["site"], "id": front["id"], "version": 1, "was": "0" * 64}

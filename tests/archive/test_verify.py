@@ -15,7 +15,7 @@ from archive import Archive
 from archive.document import Document, compose, read, sealed, to_post, write
 from archive.findings import CODES, Finding
 from archive.layout import ARCHIVE_KEY, README_KEY, PostRef, blob_key
-from archive.model import Image, Post, RunReport
+from archive.model import Image, Original, Post, RunReport
 from archive.model import sealed as sealed_json
 from archive.store import FolderStore, Store
 from archive.verify import Scope, verify
@@ -32,6 +32,10 @@ STRAY_PICTURE = PICTURE.replace(b"\xff", b"\xfe")
 STRAY = blob_key(hashlib.sha256(STRAY_PICTURE).hexdigest(), "image/gif")
 UNREADABLE = blob_key(hashlib.sha256(b"GIF89a no picture").hexdigest(), "image/gif")
 CAPTURE = "raw/niaogebiji/2026-11-22/r-0001.warc.gz"
+
+FILE = "\n---\ntitle: 题\n---\n正文".encode()
+ORIGINAL = blob_key(hashlib.sha256(FILE).hexdigest(), "text/markdown")
+IMPORTED = "posts/niaogebiji/u-1/v0001.html"
 
 Grow = Callable[..., None]
 
@@ -321,6 +325,85 @@ def test_a_finding_is_as_severe_as_its_code_says(root: Path, code: str) -> None:
     severities = {finding.severity for finding in findings(root) if finding.code == code}
 
     assert severities == {CODES[code].severity}
+
+
+# --- originals of imported posts
+
+
+@pytest.fixture
+def imported(archive: Archive, root: Path, grow: Grow) -> Path:
+    """The same archive with a post that was imported from a file."""
+    key, _ = archive.put_blob(FILE, "text/markdown")
+    digest = hashlib.sha256(FILE).hexdigest()
+    original = Original(key=key, sha256=digest, bytes=len(FILE), media_type="text/markdown")
+    grow(id="u-1", url=f"urn:sha256:{digest}", original=original)
+    return root
+
+
+def change_original(root: Path, **changes: Any) -> None:
+    original = read((root / IMPORTED).read_bytes()).front["original"]
+    rewrite(root, IMPORTED, original={**original, **changes})
+
+
+def show_original(root: Path) -> None:
+    """A document that calls its original an image, too."""
+    images = read((root / IMPORTED).read_bytes()).front["images"]
+    original = {
+        "url": "x",
+        "key": ORIGINAL,
+        "sha256": ORIGINAL.rpartition("/")[2].removesuffix(".md"),
+        "bytes": len(FILE),
+    }
+    rewrite(root, IMPORTED, images=[*images, {**original, "media_type": "text/markdown", "width": 1, "height": 1}])
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_an_original_is_no_orphan_and_needs_not_decode(imported: Path, *, full: bool) -> None:
+    assert (imported / ORIGINAL).read_bytes() == FILE
+    assert findings(imported, full=full) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "full", "fast"),
+    [
+        (lambda root: (root / ORIGINAL).unlink(), {"blob-missing"}, {"blob-missing"}),
+        (lambda root: put(root, ORIGINAL, FILE[:-1]), {"blob-digest", "blob-size"}, {"blob-size"}),
+        (lambda root: put(root, ORIGINAL, FILE[::-1]), {"blob-digest"}, set()),
+        (lambda root: change_original(root, bytes=1), {"blob-size"}, {"blob-size"}),
+        (lambda root: change_original(root, sha256="0" * 64), {"front-matter"}, set()),
+        (lambda root: change_original(root, media_type="image/gif"), {"front-matter"}, set()),
+        (
+            lambda root: change_original(root, key=BLOB),
+            {"front-matter", "blob-size", "orphan-blob"},
+            {"blob-size", "orphan-blob"},
+        ),
+        (
+            lambda root: rewrite(root, IMPORTED, original="x"),
+            {"document-damaged", "orphan-blob"},
+            {"document-damaged", "orphan-blob"},
+        ),
+        (
+            lambda root: rewrite(root, IMPORTED, original={"key": ORIGINAL}),
+            {"document-damaged", "orphan-blob"},
+            {"document-damaged", "orphan-blob"},
+        ),
+        (show_original, {"front-matter", "image-facts", "content-digest"}, set()),
+    ],
+    ids=["gone", "cut", "other bytes", "size", "digest", "type", "an image", "no object", "no digest", "shown"],
+)
+def test_damage_to_an_original_is_found(
+    imported: Path, damage: Callable[[Path], None], full: set[str], fast: set[str]
+) -> None:
+    damage(imported)
+
+    assert {code for code, _ in found(imported)} == full
+    assert {code for code, _ in found(imported, full=False)} == fast
+
+
+def test_an_original_that_no_document_names_is_an_orphan(archive: Archive, root: Path) -> None:
+    archive.put_blob(FILE, "text/markdown")
+
+    assert found(root) == [("orphan-blob", ORIGINAL)]
 
 
 # --- further damage

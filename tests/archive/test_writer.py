@@ -21,7 +21,7 @@ from archive import Archive
 from archive.document import Document, compose, read, write
 from archive.errors import DamageError, NotAnArchiveError, StoreError, StoreUnclear
 from archive.layout import ARCHIVE_KEY, README_KEY, PostRef
-from archive.model import MissingImage, Post
+from archive.model import MissingImage, Original, Post
 from archive.reader import Head, parse_head
 from archive.store import FolderStore, ObjectInfo, Store
 from archive.verify import Scope, verify
@@ -35,6 +35,7 @@ LATER = NOW + timedelta(hours=1)
 EARLIER = NOW - timedelta(hours=1)
 PARENT = "f" * 64
 SITE, ID = "niaogebiji", "article-482538"
+ORIGINAL = Original(key="blobs/sha256/00/x.md", sha256="0" * 64, bytes=1, media_type="text/markdown")
 MakePost = Callable[..., Post]
 
 
@@ -126,6 +127,14 @@ def test_a_post_that_was_taken_down_stays_down(make_post: MakePost) -> None:
     head = parse_head(PostRef(site=SITE, id=ID, version=2), takedown(2))
 
     assert next_step(make_post(title="back again"), head) == Done(status="taken-down", version=2)
+
+
+def test_a_post_read_from_a_file_is_never_the_next_version_of_one_that_was_fetched(make_post: MakePost) -> None:
+    imported = make_post(title="as an aggregator has it", fetched_at=LATER, original=ORIGINAL)
+
+    assert next_step(imported, head_of(make_post())) == Done(status="known", version=3)
+    assert isinstance(next_step(imported, head_of(make_post(original=ORIGINAL))), Put)
+    assert isinstance(next_step(make_post(title="fetched", fetched_at=LATER), head_of(imported)), Put)
 
 
 # --- one post after the other

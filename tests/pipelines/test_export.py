@@ -17,7 +17,7 @@ from archive.store import FolderStore
 from pipelines.clean import CleanBody, Embed
 from pipelines.dates import Moment, Precision
 from pipelines.export import ExportPipeline, RecallPipeline, finish, says_nothing_new
-from pipelines.item import PostItem, RejectedPost
+from pipelines.item import OriginalFile, PostItem, RejectedPost
 from pipelines.session import ArchiveSession
 
 FETCHED_AT = datetime(2022, 7, 23, 1, tzinfo=UTC)
@@ -263,3 +263,40 @@ def test_a_post_that_was_taken_down_stays_down(session: ArchiveSession, make_pos
 def test_boilerplate_that_the_cleaner_moved_off_the_body_is_committed(make_post: Make) -> None:
     clean = CleanBody(html="", text="字", boilerplate=("责任编辑：鸟",))
     assert finish(make_post(clean=clean)).boilerplate == ("责任编辑：鸟",)
+
+
+# --- files ---
+
+
+def test_a_post_of_a_file_is_committed_with_the_file_and_only_then(session: ArchiveSession, make_post: Make) -> None:
+    file = OriginalFile(data=b"---\ntitle: x\n---\n", media_type="text/markdown")
+    ended = export(session, recall(session, make_post(original=file)))
+    assert ended.outcome is not None
+    head = session.archive.head("niaogebiji", "article-482538")
+    assert head is not None
+    assert head.document.original is not None
+    assert session.archive.store.read(head.document.original.key) == file.data
+    written = session.archive.store.usage.requests["PUT"]
+    other = OriginalFile(data=b"---\r\ntitle: x\r\n---\r\n", media_type="text/markdown")
+    assert export(session, recall(session, make_post(original=other))).outcome == Outcome(status="unchanged", version=1)
+    assert session.archive.store.usage.requests["PUT"] == written
+
+
+def test_a_file_of_a_post_that_was_fetched_is_known_and_leaves_nothing(
+    session: ArchiveSession, make_post: Make, hold: Hold
+) -> None:
+    hold(make_post())
+    written = session.archive.store.usage.requests["PUT"]
+    file = OriginalFile(data=b"x", media_type="text/markdown")
+    post = make_post(original=file, title="旧", source_sha256="6" * 64)
+    assert recall(session, post).outcome == Outcome(status="known", version=1)
+    # Where another writer fetched it after this one had looked, too.
+    session.expect_new(post.site, post.id)
+    assert export(session, recall(session, post)).outcome == Outcome(status="known", version=1)
+    assert session.archive.store.usage.requests["PUT"] <= written + 2  # its blob, and the document that was refused
+
+
+def test_a_file_that_is_read_again_waits_for_no_image(make_post: Make, hold: Hold) -> None:
+    file = OriginalFile(data=b"x", media_type="text/markdown")
+    first = make_post(original=file, missing_images=(MISSING,))
+    assert says_nothing_new(later(first, hold(first)))
