@@ -132,7 +132,8 @@ class Importer:
 
     @classmethod
     def of(cls, site: SiteProfile) -> Importer:
-        rules = dataclasses.replace(site.clean_rules, repair_decoded=True)
+        # What a profile drops off a page stands in fields of the post, tags for one; a file has no such fields.
+        rules = dataclasses.replace(site.clean_rules, drop=(), repair_decoded=True)
         extractor = digest_of_json({"import": "hexo", "clean": dataclasses.asdict(rules)})
         return cls(site=site, rules=rules, extractor=extractor)
 
