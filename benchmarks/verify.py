@@ -53,6 +53,12 @@ class MadeUpStore:
     def create(self, key: str, data: bytes, content_type: str) -> bool:
         raise StoreError(f"archive {self.url}: cannot write {key}: {len(data)} bytes of {content_type}")
 
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        self.create(key, data, content_type)
+
+    def delete(self, key: str) -> None:
+        raise StoreError(f"archive {self.url}: cannot remove {key}")
+
     def learn(self, key: str) -> None:
         """Nothing is written."""
 
