@@ -10,7 +10,7 @@ A post is built as `niaogebiji/article-482538.html`, and shows its pictures rela
 as follows, which decides how they are written: a time without a zone is one of the builder's clock, and is then moved
 to the configured `timezone`; a time with a zone is moved, too, by the distance between builder and configuration. So
 `date` is the post's own clock without a zone: its day is the same wherever it is built, and with the `timezone`
-of `_config.yml` its instant is the true one.
+of `_config.yml` its instant is the true one, but for the hour that the builder's clock leaves out in spring.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ _SHANGHAI = timedelta(hours=8)
 def shape(*, timezone: str, to_markdown: Callable[[str], str] | None = None) -> Shape:
     """The tree of posts as HTML, or as Markdown where `to_markdown` makes it of a body.
 
-    timezone: the IANA name that the tree's `_config.yml` has, in which undated posts are dated.
+    timezone: the IANA name that the tree's `_config.yml` has, in which undated posts are dated. Pictures should be HTML
+    in the Markdown, too: Hexo's renderer would look for them at the site's root.
     """
     zone = ZoneInfo(timezone)
 

@@ -45,12 +45,15 @@ def _leaf(ref: PostRef, document: Document, to_markdown: Callable[[str], str]) -
     )
 
 
-def converter() -> Callable[[str], str]:
-    """What makes Markdown of a body. Raises UsageError where markdownify is not installed."""
+def converter(*, pictures_as_html: bool = False) -> Callable[[str], str]:
+    """What makes Markdown of a body. Raises UsageError where markdownify is not installed.
+
+    pictures_as_html: for renderers that point pictures in Markdown elsewhere, as Hexo's does.
+    """
     try:
         from archive.views.to_markdown import BodyConverter
     except ImportError as error:
         raise UsageError(
             f"Markdown needs markdownify, and {error.name} is not installed: python -m pip install 'birdnest[markdown]'"
         ) from error
-    return BodyConverter().markdown
+    return BodyConverter(pictures_as_html=pictures_as_html).markdown

@@ -33,7 +33,8 @@ _VOID = ("img", "br", "hr")
 class BodyConverter(MarkdownConverter):
     """markdownify's converter. `convert_<tag>` take an element, the Markdown of what is in it, and its ancestors."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pictures_as_html: bool = False) -> None:
+        self._pictures_as_html = pictures_as_html
         super().__init__(
             autolinks=False,
             bullets="-",
@@ -99,6 +100,8 @@ class BodyConverter(MarkdownConverter):
 
     def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:
         del text, parent_tags
+        if self._pictures_as_html:
+            return _raw(el)
         alt = _ESCAPED.sub(r"\\\g<0>", " ".join((el.get("alt") or "").split()))
         return f"![{alt}]({_destination(el.get('src') or '')})"
 
@@ -118,12 +121,23 @@ class BodyConverter(MarkdownConverter):
 
     def convert_pre(self, el: Any, text: str, parent_tags: set[str]) -> str:
         del text, parent_tags
-        code = el.get_text()
+        code = el.get_text().removeprefix("\n")  # which HTML takes for the line end of the tag
         inner = el.find("code")
         classes = inner.get("class") if inner is not None else None
         language = next((name.removeprefix("language-") for name in classes or () if name.startswith("language-")), "")
         fence = "`" * max(3, _longest_run(code, "`") + 1)
         return f"\n\n{fence}{language}\n{code.removesuffix(chr(10))}\n{fence}\n\n"
+
+    def convert_list(self, el: Any, text: str, parent_tags: set[str]) -> str:
+        if "li" not in parent_tags:
+            return f"\n\n{text.rstrip()}\n\n"
+        # A list that does not begin with 1, or with an empty item, begins no list in the midst of a paragraph.
+        first = el.find("li")
+        plain = el.get("start", "1") == "1" and first is not None and first.get_text().strip()
+        return f"\n{text.rstrip()}" if plain else f"\n\n{text.rstrip()}"
+
+    convert_ul = convert_list
+    convert_ol = convert_list
 
     def convert_figure(self, el: Any, text: str, parent_tags: set[str]) -> str:
         del el, parent_tags

@@ -94,7 +94,7 @@ def hexo(
     from archive.views.hexo import shape
     from archive.views.markdown import converter
 
-    to_markdown = converter() if markdown else None
+    to_markdown = converter(pictures_as_html=True) if markdown else None
     reader, choice = reader_of(config, archive), _choice(site, since, tag)
     target = _target(config, place)
     zone = timezone or _timezone(reader, target)
