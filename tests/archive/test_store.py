@@ -229,8 +229,13 @@ def test_who_reads_a_view_while_it_is_written_sees_the_old_bytes_or_the_new(stor
     old, new = b"o" * 500_000, b"n" * 400_000
     store.put("views/x", old, TEXT)
     seen = set()
+
+    def write() -> None:
+        for data in (new, old) * 10:
+            store.put("views/x", data, TEXT)
+
     with ThreadPoolExecutor(2) as pool:
-        writes = pool.submit(lambda: [store.put("views/x", data, TEXT) for data in (new, old) * 10])
+        writes = pool.submit(write)
         while not writes.done():
             seen.add(store.read("views/x"))
     writes.result()
