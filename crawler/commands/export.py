@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from archive.store import Store
     from archive.views.sources import Choice, Complain
     from archive.views.tree import Shape
-    from crawler.display import CountBar
+    from crawler.counting import CountBar
 
 app = typer.Typer(
     name="export",
@@ -208,7 +208,7 @@ def sql(
 @contextmanager
 def _work(title: str, *, quiet: bool) -> Iterator[tuple[CountBar, Complain]]:
     """A bar, and a place for complaints: these are shown, and end the command with 7 when the work is done."""
-    from crawler.display import CountBar
+    from crawler.counting import CountBar
 
     told: list[str] = []
 
