@@ -53,7 +53,8 @@ def converter(*, pictures_as_html: bool = False) -> Callable[[str], str]:
     try:
         from archive.views.to_markdown import BodyConverter
     except ImportError as error:
+        module = (error.name or "").partition(".")[0]
         raise UsageError(
-            f"Markdown needs markdownify, and {error.name} is not installed: python -m pip install 'birdnest[markdown]'"
+            f"Markdown needs markdownify, and {module} is not installed: python -m pip install 'birdnest[markdown]'"
         ) from error
     return BodyConverter(pictures_as_html=pictures_as_html).markdown
