@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-faults test-stores test-hexo bench bench-clean bench-verify bench-frontier bench-import lint format requirements clean
+.PHONY: demo test test-faults test-stores test-hexo bench bench-clean bench-verify bench-frontier bench-import bench-views lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
@@ -36,6 +36,9 @@ bench-frontier: $(READY)  ## crawls that find nothing new: 10,000 known posts, a
 
 bench-import: $(READY)  ## posts a second and memory of `birdnest import hexo`, 1,000 and 10,000 posts
 	$(BIN)/python benchmarks/import_hexo.py
+
+bench-views: $(READY)  ## time, requests and memory of the catalogue and the other views over 100,000 posts
+	$(BIN)/python -m benchmarks.views
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check .

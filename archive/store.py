@@ -129,8 +129,8 @@ class Store(Protocol):
 def open_store(url: str, options: StoreOptions = DEFAULTS, *, mutable: str = VIEWS) -> Store:
     """The store of an address: `s3://bucket/prefix`, else a folder's path.
 
-    mutable: the prefix of the keys that may be overwritten and removed; "" for a place that is no archive.
-    Raises UsageError for an address that is neither.
+    mutable: the prefix of the keys that may be overwritten and removed; "" for a place that is no archive, where `put`
+    does not wait for the disk. Raises UsageError for an address that is neither.
     """
     if not url.strip() or "\0" in url or not _is_utf8(url):
         raise UsageError(f"archive {url!r}: expected a folder or s3://bucket/prefix")
@@ -163,8 +163,10 @@ class FolderStore:
 
     Where the file system knows no hard links, files are renamed under a lock (`flock`) that admits one writer at a
     time, and the process that has it keeps it. On a network's file system such a lock may hold on one host only:
-    there `single_writer` must say that no other host writes. Keys differ in more than the case of letters, so file
-    systems that do not tell case apart are as good as others.
+    there `single_writer` must say that no other host writes. `put` renames, and syncs the file before; in a place that
+    is no archive (`mutable` is "") it does not, which takes a sixth of the time: after a power cut a file there may
+    hold no bytes, and its size tells. Keys differ in more than the case of letters, so file systems that do not tell
+    case apart are as good as others.
     """
 
     def __init__(self, root: Path, options: StoreOptions = DEFAULTS, *, mutable: str = VIEWS) -> None:
@@ -202,8 +204,11 @@ class FolderStore:
         target = str(self.root / check_mutable(key, self._mutable))
         self.usage.count("PUT")
         with self._explained(f"write {key}"):
-            self._make_durable(os.path.dirname(target))
-            temporary = self._write_temporary(data)
+            if self._mutable:
+                self._make_durable(os.path.dirname(target))
+            else:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+            temporary = self._write_temporary(data, sync=bool(self._mutable))
             try:
                 os.rename(temporary, target)
             except BaseException:
@@ -262,7 +267,7 @@ class FolderStore:
                 written = datetime.fromtimestamp(status.st_mtime, UTC)
                 yield ObjectInfo(key=prefix + entry.name, bytes=status.st_size, modified=written)
 
-    def _write_temporary(self, data: bytes) -> str:
+    def _write_temporary(self, data: bytes, *, sync: bool = True) -> str:
         folder = str(self.root / _TEMPORARY)
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder)
@@ -274,7 +279,8 @@ class FolderStore:
                 left = memoryview(data)
                 while left:
                     left = left[os.write(descriptor, left) :]
-                os.fsync(descriptor)
+                if sync:
+                    os.fsync(descriptor)
             finally:
                 os.close(descriptor)
         except BaseException:
