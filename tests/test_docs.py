@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer import Typer
 
 import crawler.hexo_tree
 import pipelines.check
@@ -41,11 +42,18 @@ def all_errors(kind: type[errors.BirdnestError] = errors.BirdnestError) -> Itera
         yield from all_errors(child)
 
 
+def commands(group: Typer, prefix: str = "") -> Iterator[str]:
+    """All commands, those of groups by both names."""
+    for command in group.registered_commands:
+        yield prefix + (command.name or (command.callback.__name__ if command.callback else ""))
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from commands(inner.typer_instance, f"{prefix}{inner.typer_instance.info.name} ")
+
+
 def test_every_command_is_documented() -> None:
-    names = {
-        command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands
-    }
-    assert {"crawl", "archive", "verify"} <= names
+    names = set(commands(app))
+    assert {"crawl", "archive", "verify", "export hexo"} <= names
     for name in names:
         assert f"`birdnest {name}" in OPERATING, name
 
