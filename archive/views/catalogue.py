@@ -255,6 +255,15 @@ def places(store: Store) -> Iterator[tuple[ObjectInfo, Place]]:
             yield info, place
 
 
+def is_of_this_format(store: Store) -> bool:
+    """Whether rows that are there mean what ours do; a build that was ended early has left no index."""
+    try:
+        index = json.loads(store.read(INDEX_KEY))
+    except (ObjectMissing, ValueError):
+        return True
+    return isinstance(index, dict) and index.get("version") == FORMAT_VERSION
+
+
 def rows(data: bytes) -> Iterator[dict[str, Any]]:
     """The rows of a partition's JSON Lines; a line that is no row of ours is passed over."""
     for line in data.splitlines():
@@ -268,6 +277,8 @@ def rows(data: bytes) -> Iterator[dict[str, Any]]:
 
 def rows_that_stand(store: Store, wanted: Callable[[Held, str], bool]) -> Iterator[dict[str, Any]]:
     """The rows of a store's catalogue that are wanted: `wanted` is given what a row says, and its key."""
+    if not is_of_this_format(store):
+        return
     for info, place in places(store):
         for row in rows(store.read(info.key)):
             held = Held(bytes=row["document_bytes"], place=place, written=info.modified)
@@ -320,7 +331,7 @@ class _Build:
         self._removed = 0
 
     def run(self) -> Built:
-        self._months = Months.of(self._store) if self._is_of_this_format() else Months()
+        self._months = Months.of(self._store) if is_of_this_format(self._store) else Months()
         self._collect()
         # What no document stands behind any more.
         for key, held in self._months.rows.items():
@@ -331,14 +342,6 @@ class _Build:
         return Built(
             rows=sum(self._months.counts.values()), read=self._read, written=self._written, removed=self._removed
         )
-
-    def _is_of_this_format(self) -> bool:
-        """Whether rows that are there may be kept; a build that was ended early has left no index."""
-        try:
-            index = json.loads(self._store.read(INDEX_KEY))
-        except (ObjectMissing, ValueError):
-            return True
-        return isinstance(index, dict) and index.get("version") == FORMAT_VERSION
 
     def _collect(self) -> None:
         """Take out of `rows` what stands for its document, and read the documents of all others."""

@@ -13,7 +13,7 @@ from archive import Archive
 from archive.document import Document, sealed, write
 from archive.model import MissingImage
 from archive.store import FolderStore
-from archive.views.catalogue import ROWS, build
+from archive.views.catalogue import INDEX_KEY, ROWS, build
 from crawler.frontier import Held
 from crawler.state import held_posts
 from tests.posts import NOW, make_post
@@ -41,8 +41,9 @@ def held(archive: Archive) -> tuple[list[Held], int]:
     """What is held, in the order of URLs, and how many documents were read for it."""
     store = FolderStore(archive.store.root) if isinstance(archive.store, FolderStore) else archive.store
     found = list(held_posts(Archive(store, archive.info), pytest.fail))
-    catalogues = sum(1 for _ in archive.store.list(ROWS))
-    return sorted(found, key=lambda post: post.url), store.usage.requests["GET"] - catalogues
+    # What else is read is the index, and the JSON Lines of each month.
+    months = sum(1 for _ in archive.store.list(ROWS))
+    return sorted(found, key=lambda post: post.url), store.usage.requests["GET"] - (months + 1 if months else 0)
 
 
 def make_catalogue(archive: Archive) -> None:
@@ -110,6 +111,17 @@ def test_rows_that_are_none_are_passed_over_and_their_documents_read(archive: Ar
 
     assert found == from_documents
     assert read > 0
+
+
+def test_a_catalogue_of_another_format_is_not_asked(archive: Archive) -> None:
+    make_catalogue(archive)
+    index = json.loads(archive.store.read(INDEX_KEY)) | {"version": 99}
+    archive.store.put(INDEX_KEY, json.dumps(index).encode(), "")
+
+    found, read = held(archive)
+
+    assert len(found) == 20
+    assert read == 20 - sum(1 for _ in archive.store.list(ROWS))  # the months were not
 
 
 def test_what_the_catalogue_has_and_the_archive_has_not_is_not_held(archive: Archive) -> None:
