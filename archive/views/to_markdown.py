@@ -217,11 +217,9 @@ def _is_no_grid(table: Any) -> bool:
         return True
     cells = [cell for row in rows for cell in row]
     merged = any(cell.get(name, "1") != "1" for cell in cells for name in ("colspan", "rowspan"))
-    return (
-        merged
-        or any(cell.find(_BLOCKS) for cell in cells)
-        or any("|" in code.get_text() for code in table.find_all("code"))
-    )
+    # A bar ends a cell, and only in text is it escaped.
+    barred = any("|" in str(element) for element in table.find_all(["code", "a", "img", *_RAW_INLINE]))
+    return merged or barred or any(cell.find(_BLOCKS) for cell in cells)
 
 
 def _always(_element: Any) -> bool:

@@ -161,7 +161,6 @@ class _Export:
         self._options = digest_of_json({**shape.options, **choice.as_json()})[:16]
         self._notes = _Notes(target=target, view=shape.name)
         self._there: dict[str, int] = {}
-        self._posts = 0
         self._read = 0
         self._written = 0
         self._removed = 0
@@ -178,15 +177,15 @@ class _Export:
             gone.discard(_name(source.ref))
             if document is not None:
                 self._make(source, document)
-            if len(self._notes.changed) and done % _SAVE_EVERY_POSTS == 0:
+            if self._notes.changed and done % _SAVE_EVERY_POSTS == 0:
                 self._notes.save()
         require_site(self._choice, found=done > 0)
         for post in sorted(gone):
             self._remove(self._notes.by_post[post].files)
             self._notes.put(post, None)
         self._notes.save()
-        self._posts = sum(note.page is not None for note in self._notes.by_post.values())
-        return Exported(posts=self._posts, read=self._read, written=self._written, removed=self._removed)
+        posts = sum(note.page is not None for note in self._notes.by_post.values())
+        return Exported(posts=posts, read=self._read, written=self._written, removed=self._removed)
 
     def _start(self) -> None:
         for file in self._shape.starters:
