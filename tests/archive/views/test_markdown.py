@@ -34,7 +34,7 @@ CASES = [
     '<table><thead><tr><th>a</th></tr></thead><tbody><tr><td><img src="x/1.gif" alt=""></td></tr></tbody></table>',
     "<table><thead><tr><th>a</th><th>b</th></tr></thead><tr><td><u>x|y</u></td><td>1</td></tr></table>",
     '<table><thead><tr><th>a</th></tr></thead><tr><td><a href="https://a.b/?x|y">l</a></td></tr></table>',
-    '<table><thead><tr><th>a</th></tr></thead><tr><td><img src="x/1.gif" alt="x|y"> | <strong>z|</strong></td></tr></table>',
+    '<table><thead><tr><th>a</th></tr></thead><tr><td><img src="x/1.gif" alt="x|y"> | <em>z|</em></td></tr></table>',
     "<table><caption>c</caption><tbody><tr><th>a</th><td>b</td></tr></tbody></table>",
     "<h2><strong>1.</strong> a</h2><h2>a<br>b</h2><h4>  </h4><hr><p>---</p><p>===</p>",
     "<p>1) a</p><p>1986. A year</p><p>+1</p><p>-</p><p>: a</p><p>&gt; a</p>",
