@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-faults test-stores bench bench-clean bench-verify bench-frontier bench-import lint format requirements clean
+.PHONY: demo test test-faults test-stores test-hexo bench bench-clean bench-verify bench-frontier bench-import bench-views lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
@@ -17,6 +17,9 @@ test-faults: $(READY)  ## crashes at any point, power loss, failing stores; ALL=
 
 test-stores: $(READY)  ## the contract of all stores and `birdnest doctor`, on a real Ceph gateway
 	$(BIN)/python -m pytest -m stores tests/archive
+
+test-hexo: $(READY)  ## a real Hexo 8 builds the export of all replica posts and of a hostile set, in two time zones
+	$(BIN)/python -m pytest -m hexo tests/archive/views
 
 bench: $(READY)  ## CPU, memory and store requests per post, 300 and 2,000 replica posts
 	$(BIN)/python benchmarks/crawl.py
@@ -33,6 +36,9 @@ bench-frontier: $(READY)  ## crawls that find nothing new: 10,000 known posts, a
 
 bench-import: $(READY)  ## posts a second and memory of `birdnest import hexo`, 1,000 and 10,000 posts
 	$(BIN)/python benchmarks/import_hexo.py
+
+bench-views: $(READY)  ## time, requests and memory of the catalogue and the other views over 100,000 posts
+	$(BIN)/python -m benchmarks.views
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from archive.doctor import RACERS, TEXT, Check, race
 from archive.errors import StoreError
-from archive.layout import PROBES
+from archive.layout import PROBES, VIEWS
 from archive.s3 import S3Store, content_md5
 
 _MAX_SKEW_SECONDS = 300
@@ -95,7 +95,7 @@ def examine_s3(store: S3Store) -> Iterator[Check]:
         name="right to delete",
         holds=None,
         found=f"{len(left)} probes could not be deleted" if left else "the probes are gone",
-        does=f"nothing: Birdnest never deletes; remove {store.url}/{PROBES} by hand" if left else "",
+        does=f"deletes in views/ only; remove {store.url}/{PROBES} by hand" if left else "",
     )
 
 
@@ -246,7 +246,8 @@ def _status(error: ClientError) -> int:
 
 def policy(bucket: str, prefix: str) -> str:
     """The least-privilege IAM policy for an archive, as JSON; `deploy/iam-policy.json` is the one of BUCKET/PREFIX."""
-    below = f"{prefix.strip('/')}/*" if prefix.strip("/") else "*"
+    above = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+    below = f"{above}*"
     statements = [
         {
             "Sid": "ListTheArchive",
@@ -260,6 +261,12 @@ def policy(bucket: str, prefix: str) -> str:
             "Effect": "Allow",
             "Action": ["s3:GetObject", "s3:PutObject"],
             "Resource": f"arn:aws:s3:::{bucket}/{below}",
+        },
+        {
+            "Sid": "RemoveFromViews",
+            "Effect": "Allow",
+            "Action": "s3:DeleteObject",
+            "Resource": f"arn:aws:s3:::{bucket}/{above}{VIEWS}*",
         },
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2) + "\n"

@@ -7,6 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -25,9 +26,9 @@ from botocore.exceptions import (
 from platformdirs import user_state_path
 
 from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
-from archive.layout import check_key
+from archive.layout import VIEWS, check_key
 from archive.locks import ONE_AT_A_TIME, hold_lock
-from archive.store import DEFAULTS, ObjectInfo, StoreOptions, Usage
+from archive.store import DEFAULTS, ObjectInfo, StoreOptions, Usage, check_mutable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -44,25 +45,29 @@ class S3Store:
     digest that most servers check.
     """
 
-    def __init__(self, client: S3Client, bucket: str, prefix: str, options: StoreOptions = DEFAULTS) -> None:
+    def __init__(
+        self, client: S3Client, bucket: str, prefix: str, options: StoreOptions = DEFAULTS, *, mutable: str = VIEWS
+    ) -> None:
         self.client = client
         self.bucket = bucket
         self.prefix = f"{prefix}/" if prefix else ""
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")
         self.usage = Usage()
         self.options = options
+        self._mutable = mutable
         self._asked = _asked_of_each_object(options)
+        self._asked_of_views = _asked_of_each_object(replace(options, object_lock_days=None))
         self._keeps_create_only = True
         self._checks_digests = True
         self._learned = False
 
     @classmethod
-    def open(cls, url: str, options: StoreOptions = DEFAULTS) -> S3Store:
+    def open(cls, url: str, options: StoreOptions = DEFAULTS, *, mutable: str = VIEWS) -> S3Store:
         """The store of `s3://bucket/prefix`. Raises UsageError without a bucket, StoreError without credentials."""
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         if not bucket:
             raise UsageError(f"archive {url!r}: expected s3://bucket or s3://bucket/prefix")
-        return cls(client(url, options), bucket, prefix.strip("/"), options)
+        return cls(client(url, options), bucket, prefix.strip("/"), options, mutable=mutable)
 
     @property
     def on_this_host(self) -> bool:
@@ -144,6 +149,30 @@ class S3Store:
             **self._asked(),
             **{name: value for name, value in more.items() if value is not None},
         )
+
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        name = self.prefix + check_mutable(key, self._mutable)
+        self.usage.count("PUT")
+        try:
+            self.client.put_object(
+                Bucket=self.bucket,
+                Key=name,
+                Body=data,
+                ContentType=content_type,
+                ContentMD5=content_md5(data),
+                **self._asked_of_views(),
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise self.explained(error, f"write {key}", unclear=True) from error
+        self.usage.wrote(len(data))
+
+    def delete(self, key: str) -> None:
+        name = self.prefix + check_mutable(key, self._mutable)
+        self.usage.count("DELETE")
+        try:
+            self.client.delete_object(Bucket=self.bucket, Key=name)
+        except (ClientError, BotoCoreError) as error:
+            raise self.explained(error, f"remove {key}", unclear=True) from error
 
     def _holds(self, key: str) -> bool:
         self.usage.count("HEAD")
@@ -232,7 +261,8 @@ _NO_CREDENTIALS = (
 _CREDENTIALS_ADVICE = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, as for any AWS tool."
 _S3_ADVICE = {
     "NoSuchBucket": "there is no bucket {bucket!r}: create it, or correct the name.",
-    "AccessDenied": "these credentials may not do that: Birdnest needs s3:GetObject, s3:PutObject and s3:ListBucket.",
+    "AccessDenied": "these credentials may not do that: Birdnest needs s3:GetObject, s3:PutObject and s3:ListBucket, "
+    "and s3:DeleteObject below views/ (`birdnest doctor --policy`).",
     "InvalidAccessKeyId": f"the access key is unknown to the store: {_CREDENTIALS_ADVICE}",
     "SignatureDoesNotMatch": f"the secret key is wrong: {_CREDENTIALS_ADVICE}",
     "ExpiredToken": "the session's credentials have expired: log in again and run again, what is archived stays.",

@@ -13,15 +13,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Self
 
+from archive.ahead import ReadAhead
 from archive.document import Document, read_front
 from archive.errors import DamageError, ObjectMissing
 from archive.findings import Finding, check_blob, check_capture, check_document, check_info, check_place, image_facts
@@ -41,12 +40,9 @@ from archive.layout import (
 )
 from archive.model import Image, Original, sealed
 from archive.reader import FORMAT_VERSION, parse_info, parse_report, read_info
-from archive.store import FolderStore, ObjectInfo, Store
+from archive.store import ObjectInfo, Store
 
 _COMMIT_EVERY_KEYS = 2_000
-_THREADS = 16
-_WINDOW_OBJECTS = 256
-_WINDOW_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +98,7 @@ def verify(
     the caller names it so. progress is called with each object that was looked at. What others add meanwhile is
     checked or not, and never called wrong. Raises StoreError when the store cannot be read.
     """
-    with closing(_Ledger(checkpoint)) as ledger, _Reader(store) as reader:
+    with closing(_Ledger(checkpoint)) as ledger, ReadAhead(store) as reader:
         check = _Check(store, reader, scope, ledger, progress)
         yield from ledger.findings()
         yield from check.run()
@@ -155,45 +151,6 @@ class _Ledger:
         self.db.close()
 
 
-class _Reader:
-    """Objects' bytes, read some ahead by threads, within bounds; given in the order in which they were asked for."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._threads = None if isinstance(store, FolderStore) else ThreadPoolExecutor(_THREADS, "verify")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
-
-    def read(self, wanted: Iterable[tuple[ObjectInfo, bool]]) -> Iterator[tuple[ObjectInfo, bytes | None]]:
-        """Each object with its bytes, or with None where these are not wanted or are gone meanwhile."""
-        if self._threads is None:
-            for info, wants in wanted:
-                yield info, self._bytes(info.key) if wants else None
-            return
-        waiting: deque[tuple[ObjectInfo, Future[bytes | None] | None]] = deque()
-        ahead = 0
-        for info, wants in wanted:
-            waiting.append((info, self._threads.submit(self._bytes, info.key) if wants else None))
-            ahead += info.bytes
-            while len(waiting) > _WINDOW_OBJECTS or (ahead > _WINDOW_BYTES and len(waiting) > 1):
-                first, future = waiting.popleft()
-                ahead -= first.bytes
-                yield first, future.result() if future else None
-        for first, future in waiting:
-            yield first, future.result() if future else None
-
-    def _bytes(self, key: str) -> bytes | None:
-        try:
-            return self._store.read(key)
-        except ObjectMissing:
-            return None
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Before:
     """The version before the one at hand, readable or not. sha256 is "" where it was not read."""
@@ -206,7 +163,7 @@ class _Check:
     """One pass over an archive's listing, in the order of keys: ARCHIVE.json, README.md, blobs, posts, raw, runs."""
 
     def __init__(
-        self, store: Store, reader: _Reader, scope: Scope, ledger: _Ledger, progress: Callable[[Progress], None]
+        self, store: Store, reader: ReadAhead, scope: Scope, ledger: _Ledger, progress: Callable[[Progress], None]
     ) -> None:
         self._store = store
         self._reader = reader

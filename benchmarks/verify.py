@@ -53,6 +53,12 @@ class MadeUpStore:
     def create(self, key: str, data: bytes, content_type: str) -> bool:
         raise StoreError(f"archive {self.url}: cannot write {key}: {len(data)} bytes of {content_type}")
 
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        self.create(key, data, content_type)
+
+    def delete(self, key: str) -> None:
+        raise StoreError(f"archive {self.url}: cannot remove {key}")
+
     def learn(self, key: str) -> None:
         """Nothing is written."""
 
@@ -60,7 +66,7 @@ class MadeUpStore:
         self.usage.count("GET")
         ref = parse_post_key(key)
         if ref is not None:
-            return _document(int(ref.id.removeprefix("article-")), ref.version, self._posts)
+            return made_up_document(int(ref.id.removeprefix("article-")), ref.version, self._posts)
         if key != ARCHIVE_KEY:
             raise ObjectMissing(self.url, key)
         info = {"format": "birdnest-archive", "version": 1, "id": "made-up", "created": _WRITTEN.isoformat()}
@@ -95,10 +101,10 @@ def _blob(image: int, posts: int) -> str:
     return blob_key(f"{(image << 256) // (2 * posts):064x}", "image/gif")
 
 
-def _document(number: int, version: int, posts: int) -> bytes:
+def made_up_document(number: int, version: int, posts: int) -> bytes:
     """A document with the numbers in it: composing a million by themselves would cost more than checking them."""
     first = 2 * number - 1 if _shares(number) else 2 * number
-    parent = hashlib.sha256(_document(number, 1, posts)).hexdigest() if version > 1 else None
+    parent = hashlib.sha256(made_up_document(number, 1, posts)).hexdigest() if version > 1 else None
     text = _template(version)
     for token, value in (
         ("@number@", f"{number:08d}"),

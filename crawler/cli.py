@@ -32,12 +32,13 @@ from archive.errors import (
     UnsupportedUrlError,
     UsageError,
 )
-from crawler.commands import importing
+from crawler.commands import export, importing
 from crawler.terminal import (
     ArchiveOption,
     ConfigOption,
     JsonOption,
     VerboseOption,
+    canonical,
     complain,
     config_of,
     err,
@@ -69,6 +70,8 @@ app = typer.Typer(
     "5 site unreachable · 6 store failed · 7 damage found · 8 another run crawls the site · 130 interrupted.",
 )
 app.add_typer(importing.app)
+app.add_typer(export.app)
+app.command()(export.sql)
 INTERRUPTED = 130
 _CHECKPOINT_SECONDS = 7 * 24 * 3600  # a check that was stopped longer ago begins anew
 
@@ -234,7 +237,7 @@ def show(
 ) -> None:
     """Show one post: its metadata, its versions and its text."""
     reader = reader_of(config, archive)
-    head = reader.load(reader.find(_canonical(post)))
+    head = reader.load(reader.find(canonical(post)))
     if json_:
         print_json({**head.document.front, "body": head.document.body})
         return
@@ -257,7 +260,7 @@ def open_(
 ) -> None:
     """Open one post in the browser."""
     reader = reader_of(config, archive)
-    head = reader.load(reader.find(_canonical(post)))
+    head = reader.load(reader.find(canonical(post)))
     if head.document.is_takedown:
         raise UsageError(f"{post}: this post was taken down, there is nothing to open")
     file = _page_file(reader, head)
@@ -668,15 +671,6 @@ def _wishes(urls: Sequence[str]) -> tuple[list[Wish], list[str]]:
         else:
             by_site.setdefault(slug, []).append(place.url)
     return [Wish(slug=slug, urls=tuple(found)) for slug, found in by_site.items()], bad
-
-
-def _canonical(post: str) -> str:
-    """A post's name as a person gives it, a URL of a known site in the spelling the archive has."""
-    from crawler.profile import address
-    from crawler.sites import all_sites
-
-    places = (address(site, post) for site in all_sites().values()) if "://" in post else iter(())
-    return next((place.url for place in places if place), post)
 
 
 def _require_wishes(url: str) -> list[Wish]:

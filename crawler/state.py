@@ -29,8 +29,12 @@ from scrapy.http import Response
 from archive import ArchiveReader
 from archive.document import read_front
 from archive.errors import DamageError, ObjectMissing, StoreError
-from archive.layout import PostRef
+from archive.layout import PostRef, parse_post_key
 from archive.model import MissingImage, WarcRecord
+from archive.store import Store
+from archive.views.catalogue import Held as InCatalogue
+from archive.views.catalogue import places, rows_that_stand
+from archive.views.sources import newest
 from crawler.capture import Earlier, Exchange, Spool, Written, abandoned, header_pairs, records, upload
 from crawler.frontier import Frontier, Held, Link
 from crawler.lease import return_lease, take_lease
@@ -346,12 +350,22 @@ def retryable(missing: tuple[MissingImage, ...]) -> dict[str, str]:
 
 
 def held_posts(archive: ArchiveReader, complain: Callable[[str], None]) -> Iterator[Held]:
-    """What an archive holds, one for each post, read some ahead; `complain` is told of documents that are damaged."""
-    refs = archive.posts()
+    """What an archive holds, one for each post; `complain` is told of documents that are damaged.
+
+    A post whose newest version has a row in the archive's catalogue is taken from there, all others are read, some
+    ahead. What the listing has is what counts: a row stands for a document of its key and size that is older.
+    """
+    store = archive.store
+    if any(True for _ in places(store)):
+        unread = {source.ref: (source.info.bytes, source.info.modified) for source in newest(store)}
+        yield from _held_in_catalogue(store, unread)
+        refs: Iterator[PostRef] = iter(unread)
+    else:
+        refs = archive.posts()
 
     def read(ref: PostRef) -> Held | None:
         try:
-            return _held(ref, read_front(archive.store.read(ref.key), name=ref.key))
+            return _held(ref, read_front(store.read(ref.key), name=ref.key))
         except (DamageError, ObjectMissing) as error:
             complain(str(error))
             return None
@@ -359,6 +373,27 @@ def held_posts(archive: ArchiveReader, complain: Callable[[str], None]) -> Itera
     with ThreadPoolExecutor(_READERS, "rebuild") as threads:
         while batch := list(islice(refs, _AHEAD)):
             yield from filter(None, threads.map(read, batch))
+
+
+def _held_in_catalogue(store: Store, unread: dict[PostRef, tuple[int, datetime]]) -> Iterator[Held]:
+    """What the catalogue tells of posts; it is taken out of `unread`."""
+
+    def wanted(row: InCatalogue, key: str) -> bool:
+        ref = parse_post_key(key)
+        listed = unread.get(ref) if ref is not None else None
+        return listed is not None and row.stands_for(*listed)
+
+    for row in rows_that_stand(store, wanted):
+        ref = parse_post_key(row["key"])
+        if ref is None or ref not in unread:
+            continue
+        try:
+            held = _held(ref, row | {"op": "takedown" if row["taken_down"] else None})
+        except DamageError:
+            continue  # read as if there were no row
+        del unread[ref]
+        if held is not None:
+            yield held
 
 
 def _held(ref: PostRef, front: Mapping[str, Any]) -> Held | None:

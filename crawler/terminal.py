@@ -47,6 +47,15 @@ def reader_of(path: Path | None, archive: str | None) -> ArchiveReader:
     return ArchiveReader.open(open_store(loaded.archive, loaded.store_options()))
 
 
+def canonical(post: str) -> str:
+    """A post's name as a person gives it, a URL of a known site in the spelling the archive has."""
+    from crawler.profile import address
+    from crawler.sites import all_sites
+
+    places = (address(site, post) for site in all_sites().values()) if "://" in post else iter(())
+    return next((place.url for place in places if place), post)
+
+
 def log_level(verbose: int) -> str:
     return ("ERROR", "INFO", "DEBUG")[min(verbose, 2)]
 

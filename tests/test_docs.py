@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer import Typer
 
 import crawler.hexo_tree
 import pipelines.check
@@ -15,6 +16,7 @@ from archive import errors
 from archive.document import SEAL, compose
 from archive.findings import CODES, Code
 from archive.layout import BLOB_EXTENSIONS
+from archive.views.catalogue import COLUMNS
 from crawler.cli import app
 from crawler.config import Config, S3Table, SiteTable
 from crawler.report import EXIT_CODES
@@ -23,6 +25,7 @@ from tests.support import ROOT
 
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 SITES = (ROOT / "docs" / "sites.md").read_text(encoding="utf-8")
+CATALOGUE = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
 FORMAT = (ROOT / "docs" / "archive-format.md").read_text(encoding="utf-8")
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     (ROOT / "docs").glob("*.md")
@@ -41,11 +44,18 @@ def all_errors(kind: type[errors.BirdnestError] = errors.BirdnestError) -> Itera
         yield from all_errors(child)
 
 
+def commands(group: Typer, prefix: str = "") -> Iterator[str]:
+    """All commands, those of groups by both names."""
+    for command in group.registered_commands:
+        yield prefix + (command.name or (command.callback.__name__ if command.callback else ""))
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        yield from commands(inner.typer_instance, f"{prefix}{inner.typer_instance.info.name} ")
+
+
 def test_every_command_is_documented() -> None:
-    names = {
-        command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands
-    }
-    assert {"crawl", "archive", "verify"} <= names
+    names = set(commands(app))
+    assert {"crawl", "archive", "verify", "export hexo"} <= names
     for name in names:
         assert f"`birdnest {name}" in OPERATING, name
 
@@ -115,6 +125,12 @@ def test_every_site_is_documented_with_what_its_profile_was_written_from() -> No
         for part in (site.title, site.hosts[0], site.facts.dated or "no date", site.facts.note, *site.facts.sources):
             assert part in told, slug
         assert f"{len(site.listings)} (" in told if site.listings else "| none |" in told
+
+
+def test_every_column_of_the_catalogue_is_documented() -> None:
+    table = CATALOGUE.split("## Columns", 1)[1]
+    keys = set(re.findall(r"`(\w+)`", FORMAT.split("## The document", 1)[1].split("Readers keep", 1)[0]))
+    assert set(COLUMNS) <= keys | set(re.findall(r"`(\w+)`", table))
 
 
 def test_every_blob_extension_is_documented() -> None:

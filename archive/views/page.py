@@ -7,7 +7,7 @@ from html import escape
 from archive.document import Document
 
 _POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'"
-_STYLE = (
+STYLE = (
     "body{max-width:42em;margin:2em auto;padding:0 1em;font:17px/1.8 system-ui,sans-serif;color:#222;background:#fff}"
     "img{max-width:100%;height:auto}figure{margin:1em 0}figcaption,.about{color:#666;font-size:.9em}"
     "pre{overflow:auto;background:#f5f5f5;padding:1em}table{border-collapse:collapse}td,th{border:1px solid #ccc;"
@@ -33,7 +33,7 @@ def page(document: Document, base: str) -> str:
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <meta name="viewport" content="width=device-width">
 <title>{escape(front["title"])}</title>
-<style>{_STYLE}</style>
+<style>{STYLE}</style>
 </head>
 <body>
 <h1>{escape(front["title"])}</h1>

@@ -169,5 +169,6 @@ def test_the_policy_that_is_printed_is_the_one_to_deploy(command: Birdnest) -> N
     assert [statement["Resource"] for statement in statements] == [
         "arn:aws:s3:::my-bucket",
         "arn:aws:s3:::my-bucket/some/nest/*",
+        "arn:aws:s3:::my-bucket/some/nest/views/*",
     ]
     assert command("doctor", "--policy", "--archive", "nest").code == 2

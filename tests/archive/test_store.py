@@ -189,6 +189,73 @@ def test_a_store_opens_again_by_its_address(store: Store) -> None:
         again.client.close()
 
 
+def test_an_object_of_a_view_is_overwritten_and_removed(store: Store) -> None:
+    for data in (b"first", b"second, longer", b""):
+        store.put("views/catalogue/a=b/x.jsonl", data, TEXT)
+        assert store.read("views/catalogue/a=b/x.jsonl") == data
+    assert [(info.key, info.bytes) for info in store.list()] == [("views/catalogue/a=b/x.jsonl", 0)]
+
+    for _ in range(2):
+        store.delete("views/catalogue/a=b/x.jsonl")
+        assert keys(store) == []
+    store.put("views/catalogue/a=b/x.jsonl", b"again", TEXT)
+
+    assert store.read("views/catalogue/a=b/x.jsonl") == b"again"
+    assert dict(store.usage.requests) == {"PUT": 4, "GET": 4, "LIST": 3, "DELETE": 2}
+
+
+def test_only_views_are_overwritten_or_removed(store: Store) -> None:
+    store.create("posts/s/a-1/v0001.html", b"kept", TEXT)
+
+    for key in (
+        "posts/s/a-1/v0001.html",
+        "views",
+        "viewsx/a",
+        "ARCHIVE.json",
+        "a/views/b",
+        "views/../posts/x",
+        "views//a",
+    ):
+        with pytest.raises(ValueError, match="not a key"):
+            store.put(key, b"other", TEXT)
+        with pytest.raises(ValueError, match="not a key"):
+            store.delete(key)
+
+    assert store.read("posts/s/a-1/v0001.html") == b"kept"
+    assert keys(store) == ["posts/s/a-1/v0001.html"]
+
+
+def test_who_reads_a_view_while_it_is_written_sees_the_old_bytes_or_the_new(store: Store) -> None:
+    old, new = b"o" * 500_000, b"n" * 400_000
+    store.put("views/x", old, TEXT)
+    seen = set()
+
+    def write() -> None:
+        for data in (new, old) * 10:
+            store.put("views/x", data, TEXT)
+
+    with ThreadPoolExecutor(2) as pool:
+        writes = pool.submit(write)
+        while not writes.done():
+            seen.add(store.read("views/x"))
+    writes.result()
+
+    assert seen <= {old, new}
+    assert store.read("views/x") == old
+
+
+def test_a_place_that_is_no_archive_may_be_overwritten_everywhere(store: Store) -> None:
+    place = open_store(f"{store.url}/elsewhere", mutable="")
+    for data in (b"first", b"second"):
+        place.put("source/a.html", data, TEXT)
+
+    assert store.read("elsewhere/source/a.html") == b"second"
+    place.delete("source/a.html")
+    assert keys(store) == []
+    if isinstance(place, S3Store):
+        place.client.close()
+
+
 @pytest.mark.parametrize("address", ["ftp://host/x", "http://host/x", "gs://bucket", "s3://", "s3:///prefix"])
 def test_an_address_that_is_no_store_is_a_mistake_of_the_command_line(address: str) -> None:
     with pytest.raises(UsageError, match=r"expected .*s3://bucket"):
@@ -196,6 +263,18 @@ def test_an_address_that_is_no_store_is_a_mistake_of_the_command_line(address: s
 
 
 # --- a folder
+
+
+def test_a_folder_is_left_where_something_else_is_in_it_and_removed_where_not(folder_store: FolderStore) -> None:
+    for key in ("views/a/b/c", "views/a/x", "posts/p"):
+        folder_store.create(key, b"", TEXT)
+
+    folder_store.delete("views/a/b/c")
+    assert not (folder_store.root / "views" / "a" / "b").exists()
+    folder_store.delete("views/a/x")
+
+    assert not (folder_store.root / "views").exists()
+    assert keys(folder_store) == ["posts/p"]
 
 
 def test_no_temporary_file_is_left_or_listed(folder_store: FolderStore) -> None:
@@ -388,6 +467,17 @@ def test_every_put_is_create_only_and_carries_the_digest_that_servers_check(s3_s
     assert headers["content-md5"] in ("XUFAKrxLKna5cZ2REBfFkg==", b"XUFAKrxLKna5cZ2REBfFkg==")
     assert headers["if-none-match"] in ("*", b"*")
     assert "x-amz-acl" not in headers
+
+
+def test_views_are_not_locked_against_overwriting(s3_store: S3Store) -> None:
+    locked = S3Store(s3_store.client, s3_store.bucket, "x", StoreOptions(object_lock_days=7))
+    sent: list[Any] = []
+    locked.client.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
+
+    locked.put("views/a", b"x", TEXT)
+
+    assert not [name for name in sent[0].headers if "object-lock" in name.lower()]
+    assert [name for name in sent[0].headers if name.lower() == "content-md5"]
 
 
 def test_an_absent_bucket_is_named_with_what_to_do(s3_environment: S3Server) -> None:

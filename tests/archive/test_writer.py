@@ -339,6 +339,12 @@ class LossyStore:
         self._arrive()
         return self.store.list(prefix, after=after)
 
+    def put(self, key: str, data: bytes, content_type: str) -> None:
+        self.store.put(key, data, content_type)
+
+    def delete(self, key: str) -> None:
+        self.store.delete(key)
+
     def learn(self, key: str) -> None:
         self.store.learn(key)
 
