@@ -29,6 +29,7 @@ from archive.errors import PageError, UsageError
 from archive.layout import name_without_address, opaque_id
 from archive.model import digest_of_json
 from crawler.config import Config
+from crawler.pages import page_selector, texts
 from crawler.profile import Expectations, SiteProfile, address
 from crawler.sites import all_sites
 from pipelines.clean.rules import CleanRules
@@ -153,13 +154,13 @@ class Importer:
             "published_raw": (found.date,) if found.date else (),
             "updated_raw": (found.updated,) if found.updated else (),
             "section": None,
-            "tags": found.tags,
             "description": found.description or None,
             "head_image_url": found.head_image or None,
             "categories": self._categories(found),
         }
         return RawPost(
             **raw,  # type: ignore[arg-type]  # the same fields feed the digest
+            tags=tuple(dict.fromkeys((*found.tags, *self._tags_of(html)))),
             body_parts=(html,),
             site=self.site.slug,
             id=place.id,
@@ -171,7 +172,7 @@ class Importer:
             clean_rules=self.rules,
             min_characters=1,
             # Of the body as found, not as repaired: a repair that gets better makes no version by itself.
-            source_sha256=digest_of_json({**raw, "body": found.body}),
+            source_sha256=digest_of_json({**raw, "body": found.body, "tags": found.tags}),
             extractor=self.extractor,
             page=b"",
             base_url=self._base(place.url),
@@ -191,6 +192,13 @@ class Importer:
     def _base(self, url: str) -> str | None:
         """What relative links count from: nothing but the site is known of a post without an address."""
         return f"https://{self.site.hosts[0]}/" if self.site.hosts and not url.startswith("http") else None
+
+    def _tags_of(self, html: str) -> tuple[str, ...]:
+        """The tags that stand in a body as they stand in the site's pages; there the profile may drop them."""
+        fields = (kind.fields.get("tags", ()) for kind in self.site.kinds)
+        selectors = tuple(one for field in fields for one in field if not one.startswith(("json:", "re:")))
+        found = texts(page_selector(html), selectors) if selectors else ()
+        return tuple(tag for text in found if (tag := text.lstrip("#").strip()))
 
     def _author(self, found: HexoPost) -> str:
         """Aggregators write the site's name where they know no author; it is the author of a post that names none."""
