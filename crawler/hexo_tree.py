@@ -194,7 +194,7 @@ class Importer:
         return f"https://{self.site.hosts[0]}/" if self.site.hosts and not url.startswith("http") else None
 
     def _tags_of(self, html: str) -> tuple[str, ...]:
-        """The tags that stand in a body as they stand in the site's pages; there the profile may drop them."""
+        """The tags that a body holds where the site's pages hold them."""
         fields = (kind.fields.get("tags", ()) for kind in self.site.kinds)
         selectors = tuple(one for field in fields for one in field if not one.startswith(("json:", "re:")))
         found = texts(page_selector(html), selectors) if selectors else ()

@@ -25,7 +25,6 @@ from crawler.lease import return_lease, take_lease
 from crawler.replica import trouble
 from crawler.replica.process import Replica
 from crawler.replica.trouble import article_url
-from crawler.sites import all_sites
 from pipelines.clean.decoded import repair_decoded
 from pipelines.clean.parse import parse_body
 from pipelines.clean.tree import text_of
@@ -351,7 +350,7 @@ def test_every_post_of_the_corpus_is_imported_whole_and_once(birdnest: Birdnest)
     for file in files:
         document = by_digest[file.read_bytes()]
         _check_front(document.front, file)
-        source = _visible(_without_furniture(file, document.front["site"]))
+        source = _visible(parse_body(repair_decoded(html_of(read_post(file.read_bytes()).body))))
         kept = _visible(parse_body(document.body)) + "".join(document.front["boilerplate"])
         lost = _shingles(source) - _shingles(kept)
         assert len(lost) <= max(0.001 * len(_shingles(source)), 5), (file.name, sorted(lost)[:10])
@@ -362,17 +361,6 @@ def test_every_post_of_the_corpus_is_imported_whole_and_once(birdnest: Birdnest)
     assert sum(report["unchanged"] for report in again.reports) == len(files)
     assert birdnest.objects() == before
     assert is_sound(birdnest)
-
-
-def _without_furniture(file: Path, site: str) -> etree._Element:
-    """The body of a file but for what the site's profile drops: its tags are metadata."""
-    body = parse_body(repair_decoded(html_of(read_post(file.read_bytes()).body)))
-    for selector in all_sites()[site].clean_rules.drop if site in all_sites() else ():
-        for element in body.cssselect(selector):
-            element.text = None
-            for child in list(element):
-                element.remove(child)
-    return body
 
 
 def _visible(body: etree._Element) -> str:
