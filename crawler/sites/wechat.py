@@ -73,8 +73,8 @@ def _written(page: str) -> str:
     pictures = "".join(f'<p><img src="{html.escape(url)}" alt=""></p>' for url in _pictures(page))
     title = _value(page, "msg_title") or _value(page[page.find("cgiData") :], "title")
     title = html.escape(html.unescape(title), quote=False)
-    parts = [pictures, _player(page, kind, title), f"<div>{text or html.escape(_value(page, 'desc'))}</div>"]
-    return f'{page}<h1 id="birdnest-title">{title}</h1><div id="birdnest-body">{"".join(parts)}</div>'
+    body = f"{pictures}{_player(page, kind, title)}{text or html.escape(_value(page, 'desc'))}"
+    return f'{page}<h1 id="birdnest-title">{title}</h1><div id="birdnest-body">{body}</div>' if body else page
 
 
 def _player(page: str, kind: str, title: str) -> str:
