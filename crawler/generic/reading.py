@@ -1,13 +1,14 @@
-"""A page read once, in document order: its elements with what they hold, and its lines of text.
+"""A page read once, in document order: its elements, its lines of text, its pictures and links.
 
-Everything after works on these: the search for the container, for bylines and times, for the title.
+A line is a run of text that no block element interrupts. How much it says is measured in Chinese characters; three
+Latin letters say about as much as one. Everything after works on these: the title, the container, bylines and times.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
@@ -16,81 +17,102 @@ from lxml.etree import _Element
 from crawler.generic import names
 
 _SKIPPED: Final = frozenset(
-    ("script", "style", "noscript", "template", "head", "svg", "math", "iframe", "object", "textarea", "canvas")
+    (
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "head",
+        "svg",
+        "math",
+        "iframe",
+        "object",
+        "textarea",
+        "canvas",
+        "select",
+    )
 )
 _INLINE: Final = frozenset(
     (
         *("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i"),
         *("ins", "kbd", "label", "mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong"),
-        *("sub", "sup", "time", "tt", "u", "var", "wbr", "img", "picture", "source", "nobr"),
+        *("sub", "sup", "time", "tt", "u", "var", "wbr", "img", "picture", "source", "nobr", "br"),
     )
 )
 _HIDDEN: Final = re.compile(r"display\s*:\s*none", re.IGNORECASE)
-CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _SPACES: Final = re.compile(r"\s+")
 _STOPS: Final = re.compile(r"[，。！？；：、…]|[,.!?;:](?=\s|$|[\"'”’)])")
-# One Chinese character says about as much as three Latin letters.
 _LATIN: Final = 0.35
+# What is at the foot of articles everywhere: sentences, but none of the article's.
+_IMPRINT: Final = re.compile(
+    r"^\W*(?:(?:特别|版权|免责|郑重|鄭重|版權|免責|特別)?(?:声明|聲明)[:：]|(?:责任|責任)?(?:编辑|編輯)[:：/]|责编[:：]|版权归|未经授权|未經授權"
+    r"|(?:打开|下载|下載|打開).{0,12}(?:APP|客户端|App)|扫(?:一扫|描|码)|微信扫|长按|责任编辑|相关阅读|上一篇|下一篇|延伸閱讀"
+    r"|copyright\b|©|all rights reserved|(?:subscribe|sign up) (?:to|for)\b|share this|follow us|read more|related:)",
+    re.IGNORECASE,
+)
+_MIN_PROSE: Final = 8
+_MAX_LINKED: Final = 0.5
 
 
 @dataclass(slots=True)
 class Node:
-    """One element: its place, and sums over all that is in it (Chinese characters' worth of text)."""
+    """An element: where it stands, how far it is apart from an article by its name, and sums over all that is in it.
+
+    `parent` and `end` are indexes: an element's content are those from its own + 1 to `end`. `prose` is text in
+    sentences, `other` text that is not, `links` text in links.
+    """
 
     element: _Element
     tag: str
     label: str
     parent: int
+    linked: bool
     end: int = 0
-    furniture: bool = False
-    linked: bool = False
+    apart: int = 0
     prose: float = 0.0
     other: float = 0.0
     links: float = 0.0
     paragraphs: int = 0
-    images: int = 0
-    weight: float = 0.0
 
 
 @dataclass(slots=True)
 class Line:
-    """A run of text that no block element interrupts. `node`: index of the innermost block element around it."""
+    """A line: `block` is the index of the block element around it, `pieces` its text by the element it stands in."""
 
-    node: int
+    block: int
     text: str
     size: float
     linked: float
-    stops: int
-    furniture: bool
-    inner: list[int] = field(default_factory=list)
-
-    @property
-    def is_prose(self) -> bool:
-        return self.stops > 0 and self.size >= _MIN_PROSE and self.linked < self.size * _MAX_LINKED
-
-
-_MIN_PROSE: Final = 10
-_MAX_LINKED: Final = 0.5
+    prose: bool
+    pieces: list[tuple[int, str]]
 
 
 @dataclass(slots=True)
 class Reading:
-    """Elements by index in document order; an element's content are those from its index + 1 to its `end`."""
+    """A page as its elements, lines, pictures and links; the last two as indexes of elements."""
 
     nodes: list[Node]
     lines: list[Line]
     images: list[int]
     anchors: list[int]
-    index: dict[_Element, int]
 
     def holds(self, outer: int, inner: int) -> bool:
         return outer <= inner < self.nodes[outer].end
 
     def above(self, index: int) -> Sequence[int]:
-        """The indexes of the elements around one, the innermost first."""
-        found = []
+        """The indexes of an element and those around it, the innermost first."""
+        found = [index]
         while (index := self.nodes[index].parent) >= 0:
             found.append(index)
+        return found
+
+    def children(self, index: int) -> Sequence[int]:
+        found = []
+        child, end = index + 1, self.nodes[index].end
+        while child < end:
+            found.append(child)
+            child = self.nodes[child].end
         return found
 
 
@@ -103,127 +125,113 @@ def size_of(text: str) -> float:
     solid = text.replace(" ", "")
     if solid.isascii():
         return len(solid) * _LATIN
-    wide = len(solid) - len(CJK.sub("", solid))
+    wide = len(solid) - len(_CJK.sub("", solid))
     return wide + (len(solid) - wide) * _LATIN
 
 
-def read(root: _Element, *, named_furniture: bool = True) -> Reading:
-    """Read a page's tree. named_furniture: whether class names can make a part furniture."""
-    reader = _Reader(named_furniture=named_furniture)
+def folded(text: str) -> str:
+    return _SPACES.sub(" ", text).strip()
+
+
+def read(root: _Element) -> Reading:
+    """Read a page's tree."""
+    reader = _Reader()
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
         if event == "end":
             reader.close(element)
         elif not reader.open(element):
             walk.skip_subtree()
-    reader.flush()
-    for index in range(len(reader.nodes) - 1, 0, -1):
-        node = reader.nodes[index]
-        above = reader.nodes[node.parent]
+    reader.end_line()
+    nodes = reader.nodes
+    for index in range(len(nodes) - 1, 0, -1):
+        node = nodes[index]
+        above = nodes[node.parent]
         above.prose += node.prose
         above.other += node.other
         above.links += node.links
         above.paragraphs += node.paragraphs
-        above.images += node.images
-        above.weight += node.weight
-    return Reading(
-        nodes=reader.nodes, lines=reader.lines, images=reader.images, anchors=reader.anchors, index=reader.index
-    )
+    return Reading(nodes=nodes, lines=reader.lines, images=reader.images, anchors=reader.anchors)
 
 
 class _Reader:
-    def __init__(self, *, named_furniture: bool) -> None:
+    """What has been read so far, and what is open."""
+
+    def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.lines: list[Line] = []
         self.images: list[int] = []
         self.anchors: list[int] = []
-        self.index: dict[_Element, int] = {}
-        self._named = named_furniture
         self._open: list[int] = []
         self._blocks: list[int] = []
-        self._pieces: list[str] = []
-        self._linked: list[str] = []
-        self._inner: list[int] = []
-        self._skipped = 0
+        self._pieces: list[tuple[int, str]] = []
 
     def open(self, element: _Element) -> bool:
+        """Take an element in, or refuse it and all that is in it."""
         tag = element.tag
-        if not isinstance(tag, str) or tag in _SKIPPED or _is_hidden(element):
-            self._skipped += 1
+        if tag in _SKIPPED or _is_hidden(element):
             return False
         parent = self._open[-1] if self._open else -1
-        above = self.nodes[parent] if self._open else None
-        label = names.label_of(element)
-        furniture = (above is not None and above.furniture) or self._is_furniture(tag, label)
-        node = Node(
-            element, tag, label, parent, furniture=furniture, linked=(above is not None and above.linked) or tag == "a"
-        )
+        linked = tag == "a" or (parent >= 0 and self.nodes[parent].linked)
         index = len(self.nodes)
-        self.nodes.append(node)
-        self.index[element] = index
+        label = names.label_of(element)
+        self.nodes.append(Node(element, tag, label, parent, linked, apart=_apartness(tag, label)))
         self._open.append(index)
-        if tag == "br":
-            self._pieces.append("\n")
-        elif tag == "img":
-            self.images.append(index)
-            node.images = 1
-        elif tag == "a":
-            self.anchors.append(index)
-        if tag not in _INLINE and tag != "br":
-            self.flush()
-            self._blocks.append(index)
+        if tag in _INLINE:
+            if tag == "img":
+                self.images.append(index)
+            elif tag == "a":
+                self.anchors.append(index)
+            elif tag == "br":
+                self._pieces.append((parent, "\n"))
         else:
-            self._inner.append(index)
-        self._take(element.text, linked=node.linked)
+            self.end_line()
+            self._blocks.append(index)
+        if element.text:
+            self._pieces.append((index, element.text))
         return True
 
     def close(self, element: _Element) -> None:
-        if self._skipped and (not self._open or self.nodes[self._open[-1]].element is not element):
-            self._skipped -= 1
-        else:
+        """End an element, taken in or refused; the text behind it belongs to the one around it."""
+        if self._open and self.nodes[self._open[-1]].element is element:
             index = self._open.pop()
-            node = self.nodes[index]
-            node.end = len(self.nodes)
+            self.nodes[index].end = len(self.nodes)
             if self._blocks and self._blocks[-1] == index:
-                self.flush()
+                self.end_line()
                 self._blocks.pop()
-        if self._open:
-            self._take(element.tail, linked=self.nodes[self._open[-1]].linked)
+        if self._open and element.tail:
+            self._pieces.append((self._open[-1], element.tail))
 
-    def _is_furniture(self, tag: str, label: str) -> bool:
-        if tag in names.FURNITURE_TAGS:
-            return True
-        return self._named and bool(label) and tag not in ("html", "body", "a", "img") and names.is_furniture(label)
-
-    def _take(self, text: str | None, *, linked: bool) -> None:
-        if text:
-            self._pieces.append(text)
-            if linked:
-                self._linked.append(text)
-
-    def flush(self) -> None:
-        """End the line."""
-        if not self._pieces:
-            self._inner.clear()
+    def end_line(self) -> None:
+        pieces = self._pieces
+        if not pieces:
             return
-        text = _SPACES.sub(" ", "".join(self._pieces)).strip()
-        if text and self._blocks:
-            linked = size_of(_SPACES.sub(" ", "".join(self._linked)).strip()) if self._linked else 0.0
-            block = self._blocks[-1]
-            line = Line(
-                block,
-                text,
-                size_of(text),
-                linked,
-                len(_STOPS.findall(text)),
-                self.nodes[block].furniture,
-                list(self._inner),
-            )
-            self.lines.append(line)
-            _weigh(self.nodes[block], line)
-        self._pieces.clear()
-        self._linked.clear()
-        self._inner.clear()
+        self._pieces = []
+        text = folded("".join([piece for _, piece in pieces]))
+        if not text or not self._blocks:
+            return
+        linked = "".join([piece for index, piece in pieces if self.nodes[index].linked])
+        line_linked = size_of(folded(linked)) if linked else 0.0
+        size = size_of(text)
+        node = self.nodes[self._blocks[-1]]
+        prose = _is_prose(text, size, line_linked, node.tag)
+        self.lines.append(Line(self._blocks[-1], text, size, line_linked, prose, pieces))
+        node.links += line_linked
+        if prose:
+            node.prose += size - line_linked
+            node.paragraphs += 1
+        else:
+            node.other += size - line_linked
+
+
+def _is_prose(text: str, size: float, linked: float, tag: str) -> bool:
+    if size < _MIN_PROSE or linked >= size * _MAX_LINKED or tag in ("header", "button", "option", "legend"):
+        return False
+    return tag == "pre" or (_STOPS.search(text) is not None and _IMPRINT.match(text) is None)
+
+
+def _apartness(tag: str, label: str) -> int:
+    return 0 if tag in ("html", "body", "a", "img") else names.apartness(tag, label)
 
 
 def _is_hidden(element: _Element) -> bool:
@@ -231,21 +239,3 @@ def _is_hidden(element: _Element) -> bool:
         return True
     style = element.get("style")
     return style is not None and "none" in style and _HIDDEN.search(style) is not None
-
-
-def _weigh(node: Node, line: Line) -> None:
-    """Add a line to the sums of its element: text is for it, links and furniture are against it."""
-    node.links += line.linked
-    if line.furniture:
-        node.other += line.size - line.linked
-        node.weight -= line.size * 0.5
-    elif names.is_neutral(node.tag):
-        node.other += line.size - line.linked
-    elif line.is_prose or node.tag == "pre":
-        node.prose += line.size - line.linked
-        node.paragraphs += 1
-        node.weight += line.size - line.linked
-    else:
-        free = line.size - line.linked
-        node.other += free
-        node.weight += 0.3 * free - line.linked
