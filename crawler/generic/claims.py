@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lxml.etree import _Element
 from parsel import Selector
 
 from crawler.generic import jsonld
@@ -153,12 +154,20 @@ def _of_microdata(tree: Selector) -> Iterator[Claim]:
         names = element.get("itemprop")
         if not names or (element.tag == "meta" and element.get("name")):
             continue
-        value = _folded(element.get("content") or element.get("datetime") or "".join(element.itertext()))
         for name in names.lower().split():
             if name in _MICRODATA:
-                yield Claim(field=_MICRODATA[name], value=value, source=f"microdata {name}")
-            elif name == "author" and len(value) <= _MAX_NAME:
-                yield Claim(field="author", value=value, source="microdata author")
+                yield Claim(field=_MICRODATA[name], value=_value(element), source=f"microdata {name}")
+            elif name == "author":
+                inner = next((part for part in element.iter() if part.get("itemprop") == "name"), element)
+                value = _value(inner)
+                if len(value) <= _MAX_NAME:
+                    yield Claim(field="author", value=value, source="microdata author")
+
+
+def _value(element: _Element) -> str:
+    """The value of an item's property: https://html.spec.whatwg.org/multipage/microdata.html#values"""
+    told = element.get("content") or element.get("datetime") or (element.get("title") if element.tag == "abbr" else None)
+    return _folded(told or "".join(element.itertext()))
 
 
 _MAX_NAME: Final = 60

@@ -59,7 +59,7 @@ def types(found: Mapping[str, Any]) -> tuple[str, ...]:
 def named(value: Any) -> Iterator[str]:
     """The names in a value that is text, an object with a name, or a list of such."""
     if isinstance(value, str):
-        yield value
+        yield html.unescape(value)
     elif isinstance(value, Mapping):
         yield from named(value.get("name") or value.get("title") or ())
     elif isinstance(value, list):

@@ -1,6 +1,6 @@
 """A page read once, in document order: its elements, its lines of text, its pictures and links.
 
-A line is a run of text that no block element interrupts. How much it says is measured in Chinese characters; three
+A line is a run of text that no block element and no `br` interrupts. How much it says is measured in Chinese characters; three
 Latin letters say about as much as one. Everything after works on these: the title, the container, bylines and times.
 """
 
@@ -183,7 +183,7 @@ class _Reader:
             elif tag == "a":
                 self.anchors.append(index)
             elif tag == "br":
-                self._pieces.append((parent, "\n"))
+                self.end_line()
         else:
             self.end_line()
             self._blocks.append(index)

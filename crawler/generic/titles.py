@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from crawler.generic import names
-from crawler.generic.reading import Line, Reading
+from crawler.generic.reading import Line, Reading, size_of
 
 # What stands between a title and the site's name. A hyphen or colon only with spaces around it.
 _SEPARATOR: Final = re.compile(
@@ -102,19 +102,23 @@ def without_site(title: str, site_title: str | None) -> str:
     'A long way - home'
     """
     title = " ".join(title.split())
-    parts = _SEPARATOR.split(title)
-    if len(parts) == 1:
+    parts = [part for part in _SEPARATOR.split(title) if part]
+    if len(parts) <= 1:
         return title
-    if site_title and _key(parts[0]) == _key(site_title):
-        return title[title.index(parts[1], len(parts[0])) :].strip()
-    if site_title and _key(parts[-1]) == _key(site_title):
-        kept = title[: title.rindex(parts[-1])]
-        return (
-            _SEPARATOR.sub("", kept)
-            if kept.count("|") + kept.count("_") == 1 and len(parts) == 2
-            else without_site(re.sub(r"[\s_|｜»«—–·•:：/=-]+$", "", kept), None)
-        )
-    return parts[0] or title
+    site = _key(site_title or "")
+    if site == _key(parts[0]):
+        return title[title.index(parts[1], len(parts[0])) :]
+    return parts[0]
+
+
+def parts_of(page_title: str) -> list[str]:
+    """The parts of a page's title: the article's, then those of sections and the site.
+
+    >>> parts_of("茶山 - 生活 - 山民论坛 - Powered by Discuz!")
+    ['茶山', '生活', '山民论坛']
+    """
+    parts = _SEPARATOR.split(" ".join(page_title.split()))
+    return [part for part in parts if part and not _POWERED.match(part)]
 
 
 def site_of(page_title: str) -> str | None:
@@ -123,11 +127,12 @@ def site_of(page_title: str) -> str | None:
     >>> site_of("柳叶刀：味觉嗅觉丧失_科技湃_澎湃新闻-The Paper"), site_of("A title")
     ('The Paper', None)
     """
-    parts = [part for part in _SEPARATOR.split(" ".join(page_title.split())) if part]
-    return parts[-1] if len(parts) > 1 and len(parts[-1]) <= _MAX_SITE else None
+    parts = parts_of(page_title)
+    return parts[-1] if len(parts) > 1 and size_of(parts[-1]) <= _MAX_SITE else None
 
 
-_MAX_SITE: Final = 30
+_MAX_SITE: Final = 14.0
+_POWERED: Final = re.compile(r"powered by\b", re.IGNORECASE)
 
 
 def _score(reading: Reading, line: Line, wanted: Sequence[str], site: str) -> float:
@@ -140,7 +145,7 @@ def _score(reading: Reading, line: Line, wanted: Sequence[str], site: str) -> fl
     agreement = max((_agreement(key, other) for other in wanted), default=0.0)
     if agreement == 0.0 and weight < 1.0:
         return 0.0
-    score = weight + 3 * agreement
+    score = weight + 3 * agreement + sum(_agreement(key, other) == 1.0 for other in wanted[:3])
     if line.linked > 0.5 * line.size:
         score -= 1.0 if node.tag in ("h1", "h2") else 2.5
     if _BREADCRUMB.search(line.text) and node.tag not in _HEADINGS:
