@@ -77,22 +77,31 @@ _ENGLISH = tuple(
     )
 )
 # Names of zones as English pages write them: hours before UTC, or the place whose clocks they mean.
-_PLACES = {
-
-        "UTC": 0,
-        "GMT": 0,
-        "BST": 1,
-        "CET": 1,
-        "CEST": 2,
-        "IST": 5.5,
-        "SGT": 8,
-        "HKT": 8,
-        "JST": 9,
-        "KST": 9,
-        "AEST": 10
-    ,
-    "AEDT": 11, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
-    "ET": "America/New_York", "CT": "America/Chicago", "MT": "America/Denver", "PT": "America/Los_Angeles",
+_PLACES: dict[str, float | str] = {
+    "UTC": 0,
+    "GMT": 0,
+    "BST": 1,
+    "CET": 1,
+    "CEST": 2,
+    "IST": 5.5,
+    "SGT": 8,
+    "HKT": 8,
+    "JST": 9,
+    "KST": 9,
+    "AEST": 10,
+    "AEDT": 11,
+    "EST": -5,
+    "EDT": -4,
+    "CST": -6,
+    "CDT": -5,
+    "MST": -7,
+    "MDT": -6,
+    "PST": -8,
+    "PDT": -7,
+    "ET": "America/New_York",
+    "CT": "America/Chicago",
+    "MT": "America/Denver",
+    "PT": "America/Los_Angeles",
 }
 _UNITS: dict[str, tuple[timedelta, Precision]] = {
     "秒": (timedelta(seconds=1), "second"),

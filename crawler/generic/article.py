@@ -23,8 +23,9 @@ from crawler.pages import absolute
 
 # Lines that serve whoever reads, at the foot of articles everywhere.
 _FOOT: Final = re.compile(
-    r"^[\W_]*(?:打印(?:本[页頁])?|列印|[关關][闭閉]窗口|返回(?:[顶頂]部|首[页頁]|列表|上一[页頁级級])|[上下]一[篇页頁条條则則]|收藏(?:本[页頁文])?"
-    r"|分享(?:到|至)?|[举舉][报報]|[点點][击擊]?[赞贊]|我要(?:[评評][论論]|反[馈饋])|log ?in .{0,20}comments?|print(?: this)?|back to top|share(?: this)?|close)(?:[\W_]|$)",
+    r"^[\W_]*(?:打印(?:本[页頁])?|列印|[关關][闭閉]窗口|返回(?:[顶頂]部|首[页頁]|列表|上一[页頁级級])|[上下]一[篇页頁条條则則]"
+    r"|收藏(?:本[页頁文])?|分享(?:到|至)?|[举舉][报報]|[点點][击擊]?[赞贊]|我要(?:[评評][论論]|反[馈饋])"
+    r"|log ?in .{0,20}comments?|print(?: this)?|back to top|share(?: this)?|close)(?:[\W_]|$)",
     re.IGNORECASE,
 )
 _HEAD_LINES: Final = 12
@@ -78,7 +79,7 @@ def find_article(page: Page) -> FoundArticle:
     text = " ".join(reading.lines[number].text for number in container.lines())
     chinese = language(text, None).startswith("zh")
     given = {
-        "author": fields.author(_pairs(said, "author"), byline, reading, site, title, page_title),
+        "author": fields.author(_pairs(said, "author"), byline, reading, site=site, title=title, page_title=page_title),
         "published_raw": fields.published(
             _pairs(said, "published"), _pairs(said, "updated"), byline, page.url, chinese=chinese
         ),

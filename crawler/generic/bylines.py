@@ -23,11 +23,13 @@ _WRITER: Final = re.compile(
     rf"|[记記]者(?=[\u4e00-\u9fff]{{2,4}}(?:[\s、|/／）)】]|$)))(?P<name>.*)"
 )
 _BY: Final = re.compile(
-    r"(?:^|[|·•—–\s])(?:(?:written|posted|published|submitted|words|story|text|reported)\s+by|author\s*:|by)\s*:?\s+(?P<name>.*)",
+    r"(?:^|[|·•—–\s])(?:(?:written|posted|published|submitted|words|story|text|reported)\s+by|author\s*:|by)"
+    r"\s*:?\s+(?P<name>.*)",
     re.IGNORECASE,
 )
 _SOURCE: Final = re.compile(
-    rf"(?:(?:信息|稿件|文章|新[闻聞]|本文)?{_S}[来來]{_S}源{_S}[于於自]?|稿{_S}源|出{_S}[处處]|[转轉][载載]自|\bsource\b|\bvia\b)"
+    rf"(?:(?:信息|稿件|文章|新[闻聞]|本文)?{_S}[来來]{_S}源{_S}[于於自]?|稿{_S}源|出{_S}[处處]|[转轉][载載]自"
+    r"|\bsource\b|\bvia\b)"
     rf"{_S}[:：]{_S}(?P<name>.*)",
     re.IGNORECASE,
 )
@@ -44,7 +46,8 @@ _NO_NAME: Final = re.compile(
     r"|正文|[网網][络絡]$|互[联聯][网網]$|查看|更多|免[责責]|分[类類]|[标標][签籤]|(?:于|於)$"
     r"|^(?:文|著|作者|[记記]者|[摄攝]影|[来來]源|[发發][布佈表].*|所有)$"
     r"|^(?:staff|admin(?:istrator)?|editors?|guest|user|root|webmaster|unknown|anonymous|share|print|comments?|views?|news|home"
-    r"|search|menu|log ?in|sign ?in|subscribe|follow(?:ing)?|read|posted|updated|published|by|and|on|in|at|open in app|listen|save)\b"
+    r"|search|menu|log ?in|sign ?in|subscribe|follow(?:ing)?|read|posted|updated|published|by|and|on|in|at|open in app"
+    r"|listen|save)\b"
     r"|min(?:ute)?s? read|[>»›#{}:：]|\bphoto\b|^(?:the|a|an)\b.*\b(?:of|to|is)\b"
     r"|^\W*$|^\d|[\u4e00-\u9fff]\s*[\d,.]+\s*[万萬wk+]?$|[。！？!?…]$|^(?:第|共)\d",
     re.IGNORECASE,
@@ -69,7 +72,9 @@ _PROFILE: Final = re.compile(
 )
 _CATEGORY: Final = re.compile(r"/(?:tags?|category|categories|cat|topics?|section|channel|list|class)[/_.-]")
 _AUTHOR_WORDS: Final = frozenset(("author", "byline", "writer", "nickname", "username", "account", "creator"))
-_NAME_WORDS: Final = frozenset(("name", "source", "publisher", "user", "original", "where", "media", "from", "origin", "sour"))
+_NAME_WORDS: Final = frozenset(
+    ("name", "source", "publisher", "user", "original", "where", "media", "from", "origin", "sour")
+)
 _CATEGORY_WORDS: Final = frozenset(("category", "categories", "cat", "tag", "tags", "section", "channel", "column"))
 _AFTER_LABEL: Final = re.compile(r"[:：]\s*$")
 _MAX_NAME: Final = 32
@@ -224,7 +229,9 @@ def first_name(text: str) -> str:
 def _marked(reading: Reading, line: Line) -> Iterator[tuple[str, str]]:
     """Names in elements that the page marks as the author's, or links to a profile."""
     for index, piece in line.pieces:
-        text = re.sub(r"^(?:by\s|作者|文(?=[/／:：]))\s*[:：/／]?\s*", "", folded(piece), flags=re.IGNORECASE).strip("@ ")
+        text = re.sub(r"^(?:by\s|作者|文(?=[/／:：]))\s*[:：/／]?\s*", "", folded(piece), flags=re.IGNORECASE).strip(
+            "@ "
+        )
         if not is_name(text) or TIME.search(text) or _AFTER_LABEL.search(text):
             continue
         for above in reading.above(index)[:2]:

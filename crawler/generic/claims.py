@@ -165,8 +165,10 @@ def _of_microdata(tree: Selector) -> Iterator[Claim]:
 
 
 def _value(element: _Element) -> str:
-    """The value of an item's property: https://html.spec.whatwg.org/multipage/microdata.html#values"""
-    told = element.get("content") or element.get("datetime") or (element.get("title") if element.tag == "abbr" else None)
+    """The value of an item's property (https://html.spec.whatwg.org/multipage/microdata.html#values)."""
+    told = (
+        element.get("content") or element.get("datetime") or (element.get("title") if element.tag == "abbr" else None)
+    )
     return _folded(told or "".join(element.itertext()))
 
 

@@ -37,7 +37,8 @@ _ARTICLE_ADDRESS: Final = re.compile(
 )
 _SEARCH: Final = frozenset(("q", "query", "keyword", "keywords", "wd", "s", "search", "searchword"))
 _MORE: Final = re.compile(
-    r"^\W*(?:阅读全文|閱讀全文|阅读更多|继续阅读|繼續閱讀|查看全文|查看详情|详细|全文|(?:continue )?read(?:ing)? (?:more|on)|read the rest|more)\W*$",
+    r"^\W*(?:阅读全文|閱讀全文|阅读更多|继续阅读|繼續閱讀|查看全文|查看详情|详细|全文"
+    r"|(?:continue )?read(?:ing)? (?:more|on)|read the rest|more)\W*$",
     re.IGNORECASE,
 )
 _ARTICLE_KINDS: Final = frozenset(("article", "news", "blog", "newsarticle", "blogposting", "post"))

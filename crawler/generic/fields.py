@@ -17,7 +17,9 @@ from pipelines.dates import Moment, parse_moment
 Pairs = Sequence[tuple[str, str]]
 """Values with where each was read, the most trusted first."""
 
-_NO_PICTURE: Final = re.compile(r"logo|favicon|avatar|placeholder|default[-_]?(?:share|img|image)|^data:", re.IGNORECASE)
+_NO_PICTURE: Final = re.compile(
+    r"logo|favicon|avatar|placeholder|default[-_]?(?:share|img|image)|^data:", re.IGNORECASE
+)
 _TRAIL: Final = re.compile(r"\s*[>»›＞→]+\s*|\s+/\s+")
 _NO_SECTION: Final = re.compile(r"首[页頁]|正文|位置|^home$|^index$|^blog$", re.IGNORECASE)
 _TAG_SEPARATOR: Final = re.compile(r"\s*[,，;；、|]\s*")
@@ -53,7 +55,7 @@ def site_title(said: Pairs, page_title: str) -> Given:
     return Given.of([*said, *([(named, "title")] if named else [])][:1])
 
 
-def author(said: Pairs, byline: Byline, reading: Reading, site: Given, title: Title, page_title: str) -> Given:
+def author(said: Pairs, byline: Byline, reading: Reading, *, site: Given, title: Title, page_title: str) -> Given:
     """The name that is told as the author's.
 
     First who wrote it says the page to its readers, then what it claims and somewhere shows, then the name beside the
@@ -122,7 +124,9 @@ def _completed(visible: Pairs, updated: Pairs) -> list[tuple[str, str]]:
     found = []
     for value, source in updated:
         _, *rest = [int(number) for number in re.findall(r"\d+", value)] or [0]
-        if any(len(short) >= len(("month", "day", "hour", "minute")) and rest[: len(short)] == short for short in wanted):
+        if any(
+            len(short) >= len(("month", "day", "hour", "minute")) and rest[: len(short)] == short for short in wanted
+        ):
             found.append((value, source))
     return found
 

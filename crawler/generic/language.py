@@ -12,6 +12,8 @@ _KANA: Final = re.compile("[\u3041-\u30ff]")
 _HANGUL: Final = re.compile("[\uac00-\ud7af]")
 _LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _TAG: Final = re.compile(r"^[a-z]{2,3}(?:-[a-z]{3})?(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?$", re.IGNORECASE)
+_REGION: Final = 2
+_SCRIPT: Final = 4
 _SAMPLE: Final = 4000
 _EAST_ASIAN: Final = frozenset(("zh", "cmn", "yue", "ja", "ko"))
 
@@ -19,8 +21,10 @@ _EAST_ASIAN: Final = frozenset(("zh", "cmn", "yue", "ja", "ko"))
 def language(text: str, declared: str | None) -> str:
     """The language of a text; `und` when it shows none.
 
-    >>> language("我们这样说。", "en"), language("我們這樣說。", None), language("A text.", "en-us"), language("文", "zh-hk")
-    ('zh-CN', 'zh-Hant', 'en-US', 'zh-HK')
+    >>> language("我们这样说。", "en"), language("我們這樣說。", None), language("文", "zh-hk")
+    ('zh-CN', 'zh-Hant', 'zh-HK')
+    >>> language("A text.", "en-us"), language("A text.", "zh-CN"), language("", None)
+    ('en-US', 'en', 'und')
     """
     tag = _normal(declared or "")
     primary = tag.partition("-")[0]
@@ -66,8 +70,10 @@ def _normal(tag: str) -> str:
     parts = tag.strip().replace("_", "-").split("-")
     if not _TAG.match("-".join(parts)):
         return ""
-    cased = [parts[0].lower()]
-    cased += [
-        part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part.lower() for part in parts[1:]
-    ]
-    return "-".join(cased)
+    return "-".join([parts[0].lower(), *map(_cased, parts[1:])])
+
+
+def _cased(subtag: str) -> str:
+    if len(subtag) == _REGION:
+        return subtag.upper()
+    return subtag.title() if len(subtag) == _SCRIPT else subtag.lower()

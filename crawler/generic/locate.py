@@ -181,7 +181,11 @@ def _headed(reading: Reading, kept: set[int]) -> set[int]:
         if line.size > _MAX_HEADING or not _HEADED.match(line.text):
             continue
         part = line.block
-        while (above := nodes[part].parent) >= 0 and first.get(above) == number and _may_stand_apart(reading, above, kept, whole):
+        while (
+            (above := nodes[part].parent) >= 0
+            and first.get(above) == number
+            and _may_stand_apart(reading, above, kept, whole)
+        ):
             part = above
         if part in kept:
             continue
@@ -217,7 +221,7 @@ def is_picture(reading: Reading, index: int) -> bool:
         if digits and int(digits[0]) < _MIN_PX:
             return False
     said = " ".join((node.label, element.get("alt") or "", (element.get("src") or "")[-80:]))
-    lazy = any(name.startswith("data-") or name == "srcset" for name in element.keys())
+    lazy = any(name.startswith("data-") or name == "srcset" for name in element.attrib)
     if (_SMALL.search(said) and not lazy) or names.has_word(reading.nodes[node.parent].label, _SMALL_WORDS):
         return False
     if not node.linked:
@@ -299,8 +303,6 @@ def _with_pictures(page: Survey, index: int) -> int:
         return index
     added = [child for child in page.reading.children(outer) if child != index]
     plain = all(
-        nodes[child].links <= _MIN_REST and page.prose[child] <= _MIN_PART
-        for child in added
-        if not page.apart[child]
+        nodes[child].links <= _MIN_REST and page.prose[child] <= _MIN_PART for child in added if not page.apart[child]
     )
     return outer if plain else index

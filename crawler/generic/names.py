@@ -1,4 +1,4 @@
-"""What tags, class names and ids say about a part of a page. Tables for any site: each word is common to many themes."""
+"""What tags, class names and ids say about a part of a page: words that are common to the themes of many sites."""
 
 from __future__ import annotations
 

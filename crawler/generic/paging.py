@@ -19,15 +19,17 @@ from crawler.generic.reading import Reading, folded
 from crawler.pages import absolute
 
 _NEXT: Final = re.compile(
-    r"^[\[【(（<\s]*(?:下一?[页頁]|[后後]一?[页頁]|next(?:\s+page)?|continue(?:\s+reading)?|page\s+\d+|older)?\s*[>›»→]*[\]】)）\s]*$",
+    r"^[\[【(（<\s]*(?:下一?[页頁]|[后後]一?[页頁]|next(?:\s+page)?|continue(?:\s+reading)?|page\s+\d+)?\s*[>›»→]*[\]】)）\s]*$",
     re.IGNORECASE,
 )
 _NUMBER: Final = re.compile(r"^[\[【(（第\s]*(\d{1,3})[页頁\]】)）\s]*$")
 _OF: Final = re.compile(r"(?<!\d)(\d{1,3})\s*/\s*(\d{1,3})(?!\d)|第\s*(\d{1,3})\s*[页頁].{0,6}共\s*(\d{1,3})\s*[页頁]")
 # Where pages carry their number: behind the name (a_2.html, a-2, a/2, a/page/2), or in the query (?page=2).
 _NUMBERED: Final = re.compile(
-    r"^(?P<stem>.*?)(?:[_-]p?|/(?:page/|p)?|/page-)(?P<number>\d{1,3})(?P<end>(?:\.[a-z]{2,5})?/?)$", re.IGNORECASE
+    r"^(?P<stem>.*?)(?P<mark>[_-]p?|/page[/-]|/p|/)(?P<number>\d{1,3})(?P<end>(?:\.[a-z]{2,5})?/?)$", re.IGNORECASE
 )
+# The last part of an address that names one article: with a number, or in several words.
+_ONE_ARTICLE: Final = re.compile(r"\d[^/]*$|[^/-]+-[^/-]+-[^/]+$")
 _QUERY: Final = frozenset(("page", "p", "pg", "pn", "pageno", "page_no", "pageindex", "cpage", "paged", "pagenum"))
 _COMMENT_QUERY: Final = re.compile(r"[?&](?:cpage|comment)|/comment-page|#comments?$|replytocom", re.IGNORECASE)
 _MAX_PAGES: Final = 200
@@ -57,17 +59,19 @@ def next_page(reading: Reading, *, url: str, addresses: Sequence[str], links: Se
 def follows(target: str, address: str) -> bool:
     """Whether an address is another with the next page's number in it.
 
-    >>> follows("https://a.cn/1_2.html", "https://a.cn/1.html"), follows("https://a.cn/1_3.html", "https://a.cn/1_2.html")
+    >>> follows("https://a.cn/12_2.html", "https://a.cn/12.html"), follows("https://a.cn/12_3.html", "https://a.cn/12_2.html")
     (True, True)
-    >>> follows("https://a.cn/2.html", "https://a.cn/1.html"), follows("https://a.cn/a?p=2", "https://a.cn/a")
-    (False, True)
+    >>> follows("https://a.cn/a?page=2", "https://a.cn/a"), follows("https://a.cn/12/2", "https://a.cn/12")
+    (True, True)
+    >>> follows("https://a.cn/news/102.html", "https://a.cn/news/101.html"), follows("https://a.cn/2/", "https://a.cn/1/")
+    (False, False)
     """
     (stem, number), (own_stem, own_number) = _numbered(target), _numbered(address)
     if number is None:
         return False
     if stem == _whole(address):
         return number == 2  # noqa: PLR2004 - the page behind the first one
-    return own_number is not None and stem == own_stem and own_number >= 1 and number == own_number + 1
+    return own_number is not None and stem == own_stem and number == own_number + 1
 
 
 def _whole(address: str) -> tuple[str, ...]:
@@ -94,7 +98,7 @@ def _numbered(address: str) -> tuple[tuple[str, ...], int | None]:
                 break
             return _whole(address), int(value)
     match = _NUMBERED.match(parts.path)
-    if match is None:
+    if match is None or (match["mark"] in ("/", "_", "-") and not _ONE_ARTICLE.search(match["stem"])):
         return _whole(address), None
     rest = sorted(f"{name}={value}" for name, value in query)
     return (_host(parts.netloc), match["stem"], *rest), int(match["number"])

@@ -1,7 +1,8 @@
 """A page read once, in document order: its elements, its lines of text, its pictures and links.
 
-A line is a run of text that no block element and no `br` interrupts. How much it says is measured in Chinese characters; three
-Latin letters say about as much as one. Everything after works on these: the title, the container, bylines and times.
+A line is a run of text that no block element and no `br` interrupts. How much it says is measured in Chinese
+characters; three Latin letters say about as much as one. Everything after works on these: the title, the container,
+bylines and times.
 """
 
 from __future__ import annotations
@@ -168,7 +169,7 @@ class _Reader:
 
     def open(self, element: _Element) -> bool:
         """Take an element in, or refuse it and all that is in it."""
-        tag = element.tag
+        tag = str(element.tag)
         if tag in _SKIPPED or _is_hidden(element):
             return False
         parent = self._open[-1] if self._open else -1

@@ -16,17 +16,23 @@ _HAN_CLOCK: Final = (
 )
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _CLOCK: Final = r"\d{1,2}(?:[:.]\d{2}(?::\d{2})?(?:\s*[ap]\.?m\b\.?)?|\s*[ap]\.?m\b\.?)"
-_FORMS: Final = (
-    rf"(?P<full>(?:19|20)\d{{2}}\s?[-/.年]\s?\d{{1,2}}\s?[-/.月]\s?\d{{1,2}}\s?日?(?!\d*\.\d){_HAN_CLOCK})",
+_ENGLISH: Final = (
     rf"(?P<english>(?:{_CLOCK}\s*[A-Z]{{0,4}},?\s+(?:on\s+)?)?(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
     rf"(?:{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH},?\s+)(?:19|20)\d{{2}}"
-    rf"(?:[\s,|–—-]*(?:at\s+)?{_CLOCK}(?:\s*(?-i:[A-Z]{{2,4}})\b)?)?)",
+    rf"(?:[\s,|–—-]*(?:at\s+)?{_CLOCK}(?:\s*(?-i:[A-Z]{{2,4}})\b)?)?)"
+)
+_AGO: Final = (
+    r"(?P<ago>(?:\d+|半)\s*[个個]?\s*(?:秒[钟鐘]?|分[钟鐘]?|小[时時]|天|[周週])\s*之?前|刚刚|剛剛"
+    r"|(?:\d+|an?)\s+(?:second|minute|min|hour|hr|day|week)s?\s+ago|\byesterday\b)"
+)
+_FORMS: Final = (
+    rf"(?P<full>(?:19|20)\d{{2}}\s?[-/.年]\s?\d{{1,2}}\s?[-/.月]\s?\d{{1,2}}\s?日?(?!\d*\.\d){_HAN_CLOCK})",
+    _ENGLISH,
     rf"(?P<roc>(?:中[华華])?民[国國]\s*\d{{2,3}}\s*年\s*\d{{1,2}}\s*月\s*\d{{1,2}}\s*日{_HAN_CLOCK})",
     rf"(?P<written>[〇零○一二三四五六七八九]{{4}}年[一二三四五六七八九十]{{1,2}}月[一二三四五六七八九十]{{1,3}}日{_HAN_CLOCK})",
     rf"(?P<short>\d{{1,2}}月\d{{1,2}}日{_HAN_CLOCK}|\d{{1,2}}[-/]\d{{1,2}}\s*\d{{1,2}}:\d{{2}}(?::\d{{2}})?)",
     rf"(?P<word>[今昨][天日]{_HAN_CLOCK}|前天{_HAN_CLOCK})",
-    r"(?P<ago>(?:\d+|半)\s*[个個]?\s*(?:秒[钟鐘]?|分[钟鐘]?|小[时時]|天|[周週])\s*之?前|刚刚|剛剛"
-    r"|(?:\d+|an?)\s+(?:second|minute|min|hour|hr|day|week)s?\s+ago|\byesterday\b)",
+    _AGO,
 )
 TIME: Final = re.compile(rf"(?<![\d.])(?:{'|'.join(_FORMS)})", re.IGNORECASE)
 _WHOLE: Final = ("full", "english", "roc", "written")
