@@ -76,6 +76,12 @@ _ENGLISH = tuple(
         rf"{date}(?P<H>)(?P<M>)(?P<S>)",
     )
 )
+# As `date` and Java write it. A name of a zone there is the machine's own, EST as often Sydney's as New York's.
+_UNIX = re.compile(
+    rf"[A-Z][a-z]{{2}}\s+{_MONTH}\s+(?P<d>\d{{1,2}})\s+(?P<H>\d{{2}}):(?P<M>\d{{2}}):(?P<S>\d{{2}})"
+    r"\s+(?:(?P<place>UTC|GMT)|[A-Z]{2,5})?\s*(?P<y>\d{4})$",
+    re.IGNORECASE,
+)
 # Names of zones as English pages write them: hours before UTC, or the place whose clocks they mean.
 _PLACES: dict[str, float | str] = {
     "UTC": 0,
@@ -263,7 +269,7 @@ def _rfc1123(text: str, now: datetime) -> Moment | None:
 
 
 def _english(text: str, now: datetime) -> Moment | None:
-    match = next((found for form in _ENGLISH if (found := form.match(text))), None)
+    match = next((found for form in (*_ENGLISH, _UNIX) if (found := form.match(text))), None)
     if match is None:
         return None
     month = _MONTHS.index(match["month"][:3].lower()) + 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from crawler.generic import names
@@ -234,7 +235,7 @@ def _marked(reading: Reading, line: Line) -> Iterator[tuple[str, str]]:
         )
         if not is_name(text) or TIME.search(text) or _AFTER_LABEL.search(text):
             continue
-        for above in reading.above(index)[:2]:
+        for above in islice(reading.above(index), 2):
             source = _mark(reading, above, line)
             if source:
                 yield text, source
@@ -285,5 +286,5 @@ def _is_category(reading: Reading, index: int) -> bool:
     return any(
         (reading.nodes[above].tag == "a" and _CATEGORY.search(reading.nodes[above].element.get("href") or ""))
         or names.has_word(reading.nodes[above].label, _CATEGORY_WORDS)
-        for above in reading.above(index)[:2]
+        for above in islice(reading.above(index), 2)
     )

@@ -72,7 +72,7 @@ def confidence(container: Container, title: Title, *, url: str, kind: str | None
         60.0 * _listed_share(container),
         _against_address(url),
         45.0 if prose < _LONG and _ERROR.search(title.text) else 0.0,
-        40.0 if prose < _LONG and _asks_for_password(container) else 0.0,
+        40.0 if prose < _LONG and not dated and _asks_for_password(container) else 0.0,
     )
     return max(0, min(99, round(30.0 + sum(for_it) - sum(against_it))))
 

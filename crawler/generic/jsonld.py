@@ -72,7 +72,8 @@ def addresses(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        yield from addresses(value.get("url") or value.get("contentUrl") or value.get("@id") or ())
+        named_first = (value.get(name) for name in ("url", "contentUrl", "@list", "@id"))
+        yield from addresses(next(filter(None, named_first), ()))
     elif isinstance(value, list):
         for one in value:
             yield from addresses(one)

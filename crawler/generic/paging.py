@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from lxml.etree import _Element
-
 from crawler.generic import names
 from crawler.generic.reading import Reading, folded
 from crawler.pages import absolute
@@ -30,9 +28,11 @@ _NUMBERED: Final = re.compile(
 )
 # The last part of an address that names one article: with a number, or in several words.
 _ONE_ARTICLE: Final = re.compile(r"\d[^/]*$|[^/-]+-[^/-]+-[^/]+$")
+_ONE_FOLDER: Final = re.compile(r"\d{4,}[^/]*$|[^/-]+-[^/-]+-[^/]+$")
 _QUERY: Final = frozenset(("page", "p", "pg", "pn", "pageno", "page_no", "pageindex", "cpage", "paged", "pagenum"))
 _COMMENT_QUERY: Final = re.compile(r"[?&](?:cpage|comment)|/comment-page|#comments?$|replytocom", re.IGNORECASE)
 _MAX_PAGES: Final = 200
+_MAX_SAID: Final = 24
 
 
 def next_page(reading: Reading, *, url: str, addresses: Sequence[str], links: Sequence[str]) -> str | None:
@@ -45,15 +45,25 @@ def next_page(reading: Reading, *, url: str, addresses: Sequence[str], links: Se
         target = absolute(url, href)
         if target and any(follows(target, address) for address in own):
             return target
-    for link in _links(reading):
-        target = absolute(url, link.get("href") or "")
-        if target is None or _COMMENT_QUERY.search(target):
-            continue
-        says = folded("".join(link.itertext()))
-        number = _NUMBER.match(says)
-        if (number or _NEXT.match(says)) and any(follows(target, address) for address in own):
+    onward = list(_onward(reading, url))
+    for _, _, target in onward:
+        if any(follows(target, address) for address in own):
             return target
-    return _in_row(reading, url)
+    return _in_row(reading, onward)
+
+
+def _onward(reading: Reading, url: str) -> Iterator[tuple[int, str, str]]:
+    """Links that say they lead to a page, outside comments: the element's index, what it says, where it leads."""
+    for index in reading.anchors:
+        element = reading.nodes[index].element
+        says = folded("".join(element.itertext()))
+        if not 0 < len(says) <= _MAX_SAID or not (_NUMBER.match(says) or _NEXT.match(says)):
+            continue
+        target = absolute(url, element.get("href") or "")
+        if target is None or urlsplit(target).fragment or _COMMENT_QUERY.search(target):
+            continue
+        if not any(names.has_word(reading.nodes[above].label, names.COMMENTS) for above in reading.above(index)):
+            yield index, says, target
 
 
 def follows(target: str, address: str) -> bool:
@@ -61,17 +71,15 @@ def follows(target: str, address: str) -> bool:
 
     >>> follows("https://a.cn/12_2.html", "https://a.cn/12.html"), follows("https://a.cn/12_3.html", "https://a.cn/12_2.html")
     (True, True)
-    >>> follows("https://a.cn/a?page=2", "https://a.cn/a"), follows("https://a.cn/12/2", "https://a.cn/12")
+    >>> follows("https://a.cn/a?page=2", "https://a.cn/a"), follows("https://a.cn/1234/2", "https://a.cn/1234")
     (True, True)
     >>> follows("https://a.cn/news/102.html", "https://a.cn/news/101.html"), follows("https://a.cn/2/", "https://a.cn/1/")
     (False, False)
     """
     (stem, number), (own_stem, own_number) = _numbered(target), _numbered(address)
-    if number is None:
-        return False
-    if stem == _whole(address):
-        return number == 2  # noqa: PLR2004 - the page behind the first one
-    return own_number is not None and stem == own_stem and number == own_number + 1
+    if own_number is None:
+        return number == 2 and stem == _whole(address)  # noqa: PLR2004 - the page behind the first one
+    return number == own_number + 1 and stem == own_stem
 
 
 def _whole(address: str) -> tuple[str, ...]:
@@ -98,34 +106,22 @@ def _numbered(address: str) -> tuple[tuple[str, ...], int | None]:
                 break
             return _whole(address), int(value)
     match = _NUMBERED.match(parts.path)
-    if match is None or (match["mark"] in ("/", "_", "-") and not _ONE_ARTICLE.search(match["stem"])):
+    named = _ONE_ARTICLE if match and match["mark"] != "/" else _ONE_FOLDER
+    if match is None or (match["mark"] in ("/", "_", "-") and not named.search(match["stem"])):
         return _whole(address), None
     rest = sorted(f"{name}={value}" for name, value in query)
     return (_host(parts.netloc), match["stem"], *rest), int(match["number"])
 
 
-def _links(reading: Reading) -> Iterator[_Element]:
-    for index in reading.anchors:
-        if not any(names.has_word(reading.nodes[above].label, names.COMMENTS) for above in reading.above(index)):
-            yield reading.nodes[index].element
-
-
-def _in_row(reading: Reading, url: str) -> str | None:
+def _in_row(reading: Reading, onward: Sequence[tuple[int, str, str]]) -> str | None:
     """The next of a row of numbered links to pages that differ in their number alone."""
     rows: dict[tuple[int, tuple[str, ...]], dict[int, str]] = {}
-    for index in reading.anchors:
-        node = reading.nodes[index]
-        if any(names.has_word(reading.nodes[above].label, names.COMMENTS) for above in reading.above(index)):
-            continue
-        target = absolute(url, node.element.get("href") or "")
-        says = folded("".join(node.element.itertext()))
-        if target is None or urlsplit(target).fragment or _COMMENT_QUERY.search(target) or not says:
-            continue
+    for index, says, target in onward:
         stem, number = _numbered(target)
         said = _NUMBER.match(says)
-        if number is None or not (_NEXT.match(says) or (said and int(said[1]) == number)):
+        if number is None or (said and int(said[1]) != number):
             continue
-        parent = node.parent
+        parent = reading.nodes[index].parent
         if reading.nodes[parent].tag in ("li", "span", "td", "b", "strong"):
             parent = reading.nodes[parent].parent
         rows.setdefault((parent, stem), {})[number] = target

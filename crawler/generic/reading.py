@@ -8,7 +8,7 @@ bylines and times.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from crawler.generic import names
 _SKIPPED: Final = frozenset(
     (
         "script",
+        "title",
         "style",
         "noscript",
         "template",
@@ -101,12 +102,11 @@ class Reading:
     def holds(self, outer: int, inner: int) -> bool:
         return outer <= inner < self.nodes[outer].end
 
-    def above(self, index: int) -> Sequence[int]:
+    def above(self, index: int) -> Iterator[int]:
         """The indexes of an element and those around it, the innermost first."""
-        found = [index]
-        while (index := self.nodes[index].parent) >= 0:
-            found.append(index)
-        return found
+        while index >= 0:
+            yield index
+            index = self.nodes[index].parent
 
     def children(self, index: int) -> Sequence[int]:
         found = []
