@@ -49,16 +49,17 @@ _holding = threading.Lock()
 _held: dict[str, int] = {}  # locks of this process, by path: the descriptors that hold them
 
 
-def acquire(file: Path, says: str) -> str | None:
+def acquire(file: Path, says: str, *, again: bool = True) -> str | None:
     """Take a lock and hold it until this process ends or gives it back: the kernel frees it at any death.
 
     Returns None when this process has it (again), else what its holder, another process of this host, says; `says` is
-    what others are told meanwhile. Raises OSError where the file cannot be made.
+    what others are told meanwhile. again: that this process has it already is fine, too. Raises OSError where the file
+    cannot be made.
     """
     path = str(file.absolute())
     with _holding:
         if path in _held:
-            return None
+            return None if again else "this process"
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:

@@ -226,9 +226,17 @@ class Spool:
 
 
 def abandoned(folder: Path) -> list[Path]:
-    """The segments in an archive's spool that no living run holds; they are this process's from now on."""
-    found = sorted(folder.glob("*/*.warc.gz"))
-    return [file for file in found if acquire(_lock_of(file), "tidying up") is None]
+    """The segments in an archive's spool that no living run holds, be it of this process; they are the caller's now."""
+    found = []
+    for file in sorted(folder.glob("*/*.warc.gz")):
+        if acquire(_lock_of(file), "tidying up", again=False) is not None:
+            continue
+        if file.exists():
+            found.append(file)
+        else:  # its run has uploaded it since it was listed
+            release(_lock_of(file))
+            _lock_of(file).unlink(missing_ok=True)
+    return found
 
 
 def upload(archive: Archive, file: Path) -> str | None:

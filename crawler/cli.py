@@ -26,7 +26,6 @@ from rich.text import Text
 from archive.errors import (
     BirdnestError,
     DamageError,
-    LeaseHeld,
     PageError,
     StoreError,
     UnsupportedUrlError,
@@ -38,7 +37,6 @@ from crawler.terminal import (
     ConfigOption,
     JsonOption,
     VerboseOption,
-    canonical,
     complain,
     config_of,
     err,
@@ -47,6 +45,7 @@ from crawler.terminal import (
     out,
     print_json,
     reader_of,
+    ref_of,
     say,
     write_file,
 )
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from archive.reader import ArchiveReader, Head
     from crawler.config import Config
     from crawler.frontier import Frontier
+    from crawler.plan import Plan
     from crawler.run import RunResult, Wish
     from crawler.spiders.post import IdRange
     from pipelines.clean.rules import CleanRules
@@ -123,8 +123,14 @@ def init(*, force: Annotated[bool, typer.Option(help="Overwrite an existing file
 
 @app.command()
 def crawl(
-    sites: Annotated[list[str], typer.Argument(metavar="SITE…", help="Sites to crawl; `birdnest sites` names them")],
+    sites: Annotated[
+        list[str] | None, typer.Argument(metavar="SITE…", help="Sites to crawl; `birdnest sites` names them")
+    ] = None,
     *,
+    feed: Annotated[
+        list[str] | None,
+        typer.Option("--feed", metavar="URL", help="Instead of a site's lists, what this feed names, of any sites"),
+    ] = None,
     archive: ArchiveOption = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many posts of each site")] = None,
     since: Annotated[str | None, typer.Option(metavar="DATE", help="Only posts since this ISO date or time")] = None,
@@ -144,25 +150,28 @@ def crawl(
 ) -> None:
     """Crawl sites: archive what their lists name that is new or changed, and look again at what is due."""
     from crawler.plan import plan
-    from crawler.run import Wish
-    from crawler.sites import all_sites
 
-    for slug in sites:
-        if slug not in all_sites():
-            raise UsageError(f"no such site: {slug!r}, known are: {', '.join(all_sites())}")
     moment_of(since)
     loaded = config_of(config, archive)
-    asked: dict[str, Any] = {"limit": limit, "since": since, "full": full, "retry_failed": retry_failed}
-    wishes = [
-        Wish(slug=slug, **asked, ids=_id_range(loaded, slug, ids) if ids else None) for slug in dict.fromkeys(sites)
-    ]
-    if not dry_run:
-        _run(loaded, wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose)
-    elif ids:
+    asked: dict[str, Any] = {"limit": limit, "since": since, "full": full}
+    if feed and (sites or ids or dry_run or retry_failed):
+        raise UsageError("--feed reads feeds and no site's lists: leave out SITE, --ids, --dry-run, --retry-failed")
+    if dry_run and ids:
         raise UsageError("--dry-run reads lists, and with --ids none are read: give one of the two")
-    planned = plan(loaded, wishes, log_level=log_level(verbose))
+    if feed:
+        wishes = _feed_wishes(loaded, feed, asked)
+    else:
+        asked["retry_failed"] = retry_failed
+        wishes = _site_wishes(loaded, sites or (), ids, asked)
+    if dry_run:
+        _show_plan(plan(loaded, wishes, log_level=log_level(verbose)), as_json=json_)
+        return
+    _run(loaded, wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose)
+
+
+def _show_plan(planned: Sequence[Plan], *, as_json: bool) -> None:
     for each in planned:
-        if json_:
+        if as_json:
             print_json(vars(each))
         else:
             for url, why in each.due.items():
@@ -179,20 +188,24 @@ def archive_(
     urls: Annotated[list[str] | None, typer.Argument(metavar="URL…", help="Addresses of posts")] = None,
     *,
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", help="A file with one URL a line; # begins a comment")
+        Path | None,
+        typer.Option("--file", "-f", help="A list of URLs: text, one a line; CSV; OPML; bookmarks of a browser"),
     ] = None,
     archive: ArchiveOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take pages of unknown sites that look little like an article")
+    ] = False,
     ignore_robots: Annotated[bool, typer.Option(help="Fetch what robots.txt does not allow")] = False,
     refetch_images: Annotated[bool, typer.Option(help="Fetch images again that the archive holds")] = False,
     config: ConfigOption = None,
     json_: JsonOption = False,
     verbose: VerboseOption = 0,
 ) -> None:
-    """Archive single posts, one-off."""
+    """Archive single posts, one-off, of any site. A list that was interrupted goes on with the rest."""
     wanted = [*(urls or []), *(_urls_of(file) if file else [])]
     if not wanted:
         raise UsageError("no URL given: name some, or give a file of them with -f")
-    wishes, bad = _wishes(wanted)
+    wishes, bad = _wishes(wanted, force=force)
     if not wishes:
         raise UnsupportedUrlError("; ".join(bad))
     loaded = config_of(config, archive)
@@ -200,7 +213,15 @@ def archive_(
         loaded = loaded.model_copy(update={"robots": "ignore"})
     for line in bad:
         complain(f"error: {line}")
-    code = _run(loaded, wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose, leave=False)
+    code = _run(
+        loaded,
+        wishes,
+        refetch_images=refetch_images,
+        as_json=json_,
+        verbose=verbose,
+        leave=False,
+        list_name=f"{file.resolve()}{', forced' if force else ''}" if file else None,
+    )
     raise typer.Exit(code or (UnsupportedUrlError.exit_code if bad else 0))
 
 
@@ -237,7 +258,7 @@ def show(
 ) -> None:
     """Show one post: its metadata, its versions and its text."""
     reader = reader_of(config, archive)
-    head = reader.load(reader.find(canonical(post)))
+    head = reader.load(ref_of(reader, post))
     if json_:
         print_json({**head.document.front, "body": head.document.body})
         return
@@ -260,7 +281,7 @@ def open_(
 ) -> None:
     """Open one post in the browser."""
     reader = reader_of(config, archive)
-    head = reader.load(reader.find(canonical(post)))
+    head = reader.load(ref_of(reader, post))
     if head.document.is_takedown:
         raise UsageError(f"{post}: this post was taken down, there is nothing to open")
     file = _page_file(reader, head)
@@ -313,12 +334,13 @@ def why(
     json_: JsonOption = False,
 ) -> None:
     """Tell one URL's story: where it was found, when it was fetched, what came of it, when it is due again."""
+    from crawler.addresses import place_of
     from crawler.frontier import has_address
 
     with closing(_frontier(config, archive)) as known:
         if has_address(url):
-            (wish,) = _require_wishes(url)
-            slug, canonical = wish.slug, wish.urls[0]
+            slug, place = place_of(url)
+            canonical = place.url
         else:
             slug, canonical = known.site_of(url) or "", url
         try:
@@ -579,27 +601,30 @@ def _run(
     as_json: bool,
     verbose: int,
     leave: bool = True,
+    list_name: str | None = None,
 ) -> int:
     """Run, show, and leave with (or return) the exit code of the worst verdict."""
     from crawler.display import Progressor
     from crawler.report import EXIT_CODES, SEVERITY
     from crawler.run import run_sites
 
-    held: list[LeaseHeld] = []
+    kept_from: list[BirdnestError] = []
     with Progressor(err, quiet=as_json) as watch:
         results = run_sites(
             config,
             wishes,
             watch=watch,
-            complain=held.append,
+            complain=kept_from.append,
             refetch_images=refetch_images,
             log_level=log_level(verbose),
+            list_name=list_name,
+            say=complain if as_json else say,
         )
     _show_results(config, results, as_json=as_json)
-    for error in held:
+    for error in kept_from:
         complain(f"error: {error}")
-    worst = max((result.report.verdict for result in results), key=SEVERITY.index)
-    code = EXIT_CODES[worst] or (LeaseHeld.exit_code if held else 0)
+    worst = max((result.report.verdict for result in results), key=SEVERITY.index, default="fine")
+    code = EXIT_CODES[worst] or max((error.exit_code for error in kept_from), default=0)
     if leave:
         raise typer.Exit(code)
     return code
@@ -608,14 +633,14 @@ def _run(
 def _show_results(config: Config, results: Sequence[RunResult], *, as_json: bool) -> None:
     from archive.layout import run_key
     from archive.writer import report_bytes
-    from crawler.display import failure_lines, report_table
+    from crawler.display import MOST_COLUMNS, failure_lines, report_table, summed
 
     reports = [result.report for result in results]
     if as_json:
         print_json([json.loads(report_bytes(report)) for report in reports])
-    else:
+    elif reports:
         out.print(report_table(reports))
-        for report in reports:
+        for report in reports if len(reports) <= MOST_COLUMNS else (summed(reports),):
             for line in failure_lines(report.failures):
                 say(line)
         for result in results:
@@ -647,30 +672,61 @@ def _is_old(checkpoint: Path) -> bool:
     return checkpoint.exists() and time.time() - checkpoint.stat().st_mtime > _CHECKPOINT_SECONDS
 
 
-def _urls_of(file: Path) -> list[str]:
+def _urls_of(file: Path) -> tuple[str, ...]:
+    from crawler.url_lists import read_addresses
+
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_addresses(file.name, file.read_bytes())
+    except (OSError, PageError) as error:
         raise UsageError(f"{file}: {error}") from error
-    return [line for raw in lines if (line := raw.strip()) and not line.startswith("#")]
 
 
-def _wishes(urls: Sequence[str]) -> tuple[list[Wish], list[str]]:
-    """What to fetch of each site, and a line for each URL that is no post of a known site."""
-    from crawler.profile import address
+def _wishes(urls: Sequence[str], *, force: bool = False) -> tuple[list[Wish], list[str]]:
+    """What to fetch of each site, and a line for each URL that can be no post."""
+    from crawler.addresses import by_site
     from crawler.run import Wish
+
+    found, bad = by_site(urls)
+    return [Wish(slug=slug, urls=tuple(of_site), force=force) for slug, of_site in found.items()], bad
+
+
+def _feed_wishes(config: Config, urls: Sequence[str], asked: Mapping[str, Any]) -> list[Wish]:
+    """A wish for each site that has some of the feeds. Raises UsageError for what is no address of one."""
+    from crawler.addresses import site_of
+    from crawler.config import NO_INSTANCE
+    from crawler.profile import Feed, Listing
+    from crawler.run import Wish
+
+    by_site: dict[str, list[Listing]] = {}
+    for url in dict.fromkeys(urls):
+        listing = config.resolved(Listing(channel="", url=url, shape=Feed()))
+        if listing is None:
+            raise UsageError(f"{url}: {NO_INSTANCE}")
+        by_site.setdefault(site_of(listing.url), []).append(listing)
+    return [Wish(slug=slug, feeds=tuple(feeds), **asked) for slug, feeds in by_site.items()]
+
+
+def _site_wishes(config: Config, slugs: Sequence[str], ids: str | None, asked: Mapping[str, Any]) -> list[Wish]:
+    from crawler.run import Wish
+
+    if not slugs:
+        raise UsageError("name a site (`birdnest sites` lists them) or a feed, with --feed")
+    for slug in slugs:
+        _require_site(config, slug)
+    ranges = {slug: _id_range(config, slug, ids) if ids else None for slug in slugs}
+    return [Wish(slug=slug, **asked, ids=range_) for slug, range_ in ranges.items()]
+
+
+def _require_site(config: Config, slug: str) -> None:
+    """A site is one that has a profile, or listings in birdnest.toml. Raises UsageError."""
     from crawler.sites import all_sites
 
-    by_site: dict[str, list[str]] = {}
-    bad = []
-    for url in urls:
-        places = ((slug, address(site, url)) for slug, site in all_sites().items())
-        slug, place = next(((slug, place) for slug, place in places if place), ("", None))
-        if place is None:
-            bad.append(f"{url!r} is no post of a site Birdnest knows: `birdnest sites` names these, with their hosts")
-        else:
-            by_site.setdefault(slug, []).append(place.url)
-    return [Wish(slug=slug, urls=tuple(found)) for slug, found in by_site.items()], bad
+    if slug in all_sites():
+        return
+    if slug not in config.sites:
+        raise UsageError(f"no such site: {slug!r}, known are: {', '.join(all_sites())}")
+    if not config.site(slug).listings:
+        raise UsageError(f'{slug}: no profile knows its lists: name some, feeds = ["…"], under [sites.{slug}]')
 
 
 def _require_wishes(url: str) -> list[Wish]:

@@ -16,11 +16,27 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from archive.errors import ConfigError
 from archive.store import StoreOptions
+from crawler.addresses import profile_of
+from crawler.canonical import host_of_slug
 from crawler.frontier import RECHECK_DAYS
 from crawler.pages import check_selector
-from crawler.profile import FIELDS, LIST_PARTS, LISTING, ExpectedFailure, SiteProfile, with_selectors
+from crawler.profile import (
+    FIELDS,
+    LIST_PARTS,
+    LISTING,
+    ExpectedFailure,
+    Feed,
+    Listing,
+    Shape,
+    Sitemap,
+    SiteProfile,
+    UrlList,
+    with_selectors,
+)
 from crawler.sites import all_sites
 
+RSSHUB = "rsshub:"
+NO_INSTANCE = 'a route of RSSHub needs an instance: set `rsshub` in birdnest.toml, rsshub = "http://127.0.0.1:1200"'
 FILE_NAME = "birdnest.toml"
 ENVIRONMENT = "BIRDNEST_CONFIG"
 USER_AGENT = "Birdnest/{version} (article archiver; {contact})"
@@ -60,12 +76,28 @@ def _proxy(value: str) -> str:
     return value
 
 
+def _source(value: str) -> str:
+    parts = urlsplit(value)
+    if not (parts.scheme in ("http", "https") and parts.hostname) and not value.startswith(f"{RSSHUB}/"):
+        raise ValueError(f"expected an address such as https://www.example.com/feed, or {RSSHUB}/route")
+    return value
+
+
+def _instance(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("expected the address of an instance such as http://127.0.0.1:1200, without a query")
+    return value.rstrip("/")
+
+
 def _header_text(value: str) -> str:
     if not value.isprintable() or not value.isascii():
         raise ValueError("expected printable ASCII: it is sent as a header")
     return value
 
 
+Source = Annotated[str, AfterValidator(_source)]
+Instance = Annotated[str, AfterValidator(_instance)]
 Proxy = Annotated[str, AfterValidator(_proxy)]
 HeaderText = Annotated[str, AfterValidator(_header_text)]
 Origin = Annotated[str, AfterValidator(_origin)]
@@ -102,8 +134,21 @@ class SiteTable(_Table):
     user_agent: HeaderText | None = None
     image_referer: HeaderText | None = None
     lists: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    feeds: tuple[Source, ...] = ()
+    sitemaps: tuple[Source, ...] = ()
+    url_lists: tuple[Source, ...] = ()
     selectors: dict[str, dict[str, SelectorList]] = Field(default_factory=dict)
     expected_failures: tuple[ExpectedFailureTable, ...] = ()
+
+
+class OtherSitesTable(_Table):
+    """`[other_sites]`: what holds for each site that no profile knows and that has no table of its own."""
+
+    delay_seconds: float | None = Field(default=None, ge=0, strict=True)
+    image_delay_seconds: float | None = Field(default=None, ge=0, strict=True)
+    concurrency: int | None = Field(default=None, ge=1, le=64, strict=True)
+    proxy: Proxy | None = None
+    user_agent: HeaderText | None = None
 
 
 class S3Table(_Table):
@@ -141,8 +186,10 @@ class Config(_Table):
     recheck_days: tuple[Annotated[int, Field(ge=1, strict=True)], ...] = Field(default=RECHECK_DAYS, min_length=1)
     single_writer: bool = Field(default=False, strict=True)
     origins: dict[Origin, Origin] = Field(default_factory=dict)
+    rsshub: Instance | None = None
     s3: S3Table = Field(default_factory=S3Table)
     sites: dict[str, SiteTable] = Field(default_factory=dict)
+    other_sites: OtherSitesTable = Field(default_factory=OtherSitesTable)
 
     def store_options(self) -> StoreOptions:
         """How to open the archive's store."""
@@ -150,11 +197,18 @@ class Config(_Table):
         return StoreOptions(**self.s3.model_dump(), single_writer=self.single_writer, locks=locks)
 
     def site_table(self, slug: str) -> SiteTable:
-        return self.sites.get(slug, SiteTable())
+        if slug in self.sites or slug in all_sites():
+            return self.sites.get(slug, SiteTable())
+        return SiteTable(**self.other_sites.model_dump())
 
     def site(self, slug: str) -> SiteProfile:
-        """A site's profile with the user's changes. Raises ConfigError for changes that do not fit it."""
-        site, table = all_sites()[slug], self.site_table(slug)
+        """A site's profile with the user's changes. Raises ConfigError for changes that do not fit it.
+
+        A slug that is no known site's is a host's, see `crawler.unknown`.
+        """
+        site, table = profile_of(slug), self.site_table(slug)
+        if site is None:
+            raise ConfigError(f"sites.{slug}: no such site, known are: {', '.join(all_sites())}")
         for name in set(table.lists) - set(site.templates):
             known = ", ".join(sorted(site.templates)) or "none"
             raise ConfigError(f"sites.{slug}.lists.{name}: {site.title} has no such lists, known are: {known}")
@@ -166,7 +220,34 @@ class Config(_Table):
                 f"sites.{slug}.selectors.{error.args[0]}: unknown key: kinds are {kinds}; fields are {fields}; "
                 f"the parts of {LISTING} are {', '.join(LIST_PARTS)}"
             ) from None
-        return _with_table(site, table)
+        site = _with_table(site, table)
+        return replace(site, listings=self._listings(site, table))
+
+    def _listings(self, site: SiteProfile, table: SiteTable) -> tuple[Listing, ...]:
+        """A site's listings: those of the profile, then those of the user; routes of RSSHub at the user's instance."""
+        added: tuple[tuple[str, tuple[str, ...], Shape], ...] = (
+            ("feeds", table.feeds, Feed()),
+            ("sitemaps", table.sitemaps, Sitemap()),
+            ("url_lists", table.url_lists, UrlList()),
+        )
+        found = [self.resolved(listing) for listing in site.listings]
+        for key, urls, shape in added:
+            for url in urls:
+                listing = self.resolved(Listing(channel="", url=url, shape=shape))
+                if listing is None:
+                    raise ConfigError(f"sites.{site.slug}.{key}: {url}: {NO_INSTANCE}")
+                found.append(listing)
+        return tuple(listing for listing in found if listing is not None)
+
+    def resolved(self, listing: Listing) -> Listing | None:
+        """A listing with the address at which it is asked for; None for a route of RSSHub without an instance."""
+        if not listing.url.startswith(RSSHUB):
+            return listing
+        if self.rsshub is None:
+            return None
+        # RSSHub puts a whole article into the description.
+        shape = replace(listing.shape, full_text="description") if listing.shape == Feed() else listing.shape
+        return replace(listing, url=f"{self.rsshub}{listing.url.removeprefix(RSSHUB)}", shape=shape)
 
 
 def _with_table(site: SiteProfile, table: SiteTable) -> SiteProfile:
@@ -212,7 +293,8 @@ def parse_config(values: dict[str, Any], name: str) -> Config:
     except ValidationError as error:
         raise ConfigError(f"{name}: {'; '.join(_explain(e) for e in error.errors())}") from None
     for slug in config.sites:
-        if slug not in all_sites():
+        # Without a dot it is a name mistyped more likely than that of a host.
+        if slug not in all_sites() and "." not in (host_of_slug(slug) or ""):
             raise ConfigError(f"{name}: sites.{slug}: no such site, known are: {', '.join(all_sites())}")
         try:
             config.site(slug)
@@ -290,6 +372,9 @@ TEMPLATE = """\
 # `birdnest doctor` tells.
 # single_writer = false
 
+# An instance of RSSHub, for lists such as "rsshub:/niaogebiji/cat/103".
+# rsshub = "http://127.0.0.1:1200"
+
 # How to reach an archive in S3, and what to ask of it. What is left out is found as boto3 finds it.
 # [s3]
 # endpoint = "https://s3.example.com"    # of another maker than AWS
@@ -308,7 +393,19 @@ TEMPLATE = """\
 # [origins]
 # "https://www.niaogebiji.com" = "http://127.0.0.1:8000"
 
+# Sites that no profile knows, by `birdnest archive URL` and `birdnest crawl --feed URL`; one of them has a table of
+# its own under [sites.…], too: www.my-site.example is [sites.www-my--site-example].
+# [other_sites]
+# delay_seconds = 2.0
+# image_delay_seconds = 0.25
+# concurrency = 2
+# proxy = "http://user:password@proxy.example:3128"
+# user_agent = "MyArchiver/1.0 (me@example.org)"
+
 # [sites.niaogebiji]
+# feeds = ["https://www.example.com/feed", "rsshub:/niaogebiji/cat/103"]   # more to read for posts of this site
+# sitemaps = ["https://www.example.com/sitemap.xml"]
+# url_lists = ["https://www.example.com/links.txt"]      # text, CSV, OPML, browsers' bookmarks
 # delay_seconds = 2.0          # between two requests to one host of the site
 # image_delay_seconds = 0.25   # the same for its image hosts
 # concurrency = 2              # requests to one host at a time

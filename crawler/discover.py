@@ -29,7 +29,7 @@ _IN_BRACES = re.compile(r"\{([^{}]+)\}")
 class FoundLink:
     """A link of a listing: absolute URL, the listing's channel, its hints, and the listing's capture.
 
-    `text` is the HTML of the whole article, where the listing is a feed that has it, and `source` that feed.
+    `text` is the HTML of the whole article, where the listing is a feed that has it; `source` is a feed's address.
     """
 
     url: str

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,11 @@ from crawler.report import Tally
 _LINE_EVERY_SECONDS = 10.0
 _REDRAW_SECONDS = 0.1
 _MOST_FAILURES = 20
+MOST_COLUMNS = 6
+_COUNTS = (
+    *("found", "new", "changed", "unchanged", "superseded", "aliases", "known", "gone", "absent", "unfinished"),
+    *("images_kept", "bytes_fetched", "bytes_stored", "requests"),
+)
 
 
 class Progressor(AbstractContextManager["Progressor"]):
@@ -65,7 +71,8 @@ class Progressor(AbstractContextManager["Progressor"]):
             task = self._tasks.get(name)
             if task is None:
                 task = self._tasks[name] = self._bars.add_task(name, total=None, counts="")
-            self._bars.update(task, total=found, completed=ended, counts=text)
+            shown = len(self._tasks) <= MOST_COLUMNS or ended < found
+            self._bars.update(task, total=found, completed=ended, counts=text, visible=shown)
         elif time.monotonic() - self._last_line >= _LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
             self._console.print(f"{name}: {ended}/{found} posts: {text}", highlight=False)
@@ -117,7 +124,9 @@ def counts(tally: Tally) -> str:
 
 
 def report_table(reports: Sequence[RunReport]) -> Table:
-    """The closing table: one column a site."""
+    """The closing table: one column a run, or one of sums for many."""
+    if len(reports) > MOST_COLUMNS:
+        reports = (summed(reports),)
     table = Table(title="What the run did" if len(reports) == 1 else "What the runs did", title_justify="left")
     table.add_column("")
     for report in reports:
@@ -125,6 +134,28 @@ def report_table(reports: Sequence[RunReport]) -> Table:
     for name, row in _rows(reports):
         table.add_row(name, *row)
     return table
+
+
+def summed(reports: Sequence[RunReport]) -> RunReport:
+    """Many runs as one: counts are sums, and the verdict says how many had each."""
+    missing: Counter[str] = Counter()
+    requests: Counter[str] = Counter()
+    for report in reports:
+        missing.update(report.images_missing)
+        requests.update(report.store_requests)
+    counts = {name: sum(getattr(report, name) for report in reports) for name in _COUNTS}
+    verdicts = Counter(report.verdict for report in reports)
+    return replace(
+        reports[0],
+        **counts,
+        site=f"{len(reports)} runs",
+        started_at=min(report.started_at for report in reports),
+        finished_at=max(report.finished_at for report in reports),
+        failures=tuple(failure for report in reports for failure in report.failures),
+        images_missing=dict(sorted(missing.items())),
+        store_requests=dict(sorted(requests.items())),
+        verdict=", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
+    )
 
 
 def import_table(reports: Sequence[RunReport], titles: Mapping[str, str]) -> Table:

@@ -18,6 +18,7 @@ from archive.model import WarcRecord, digest_of_json
 from crawler.discover import FoundLink
 from crawler.documents import read_document, strings_at
 from crawler.entries import Hints
+from crawler.full_texts import FullText
 from crawler.pages import absolute, decode_page, page_selector, prefixed, select, texts
 from crawler.profile import JsonDocument, PostAddress, PostKind, Selectors, SiteProfile, named_by_page
 from pipelines.clean import inner_html
@@ -157,8 +158,12 @@ def refuse_other_pages(site: SiteProfile, place: PostAddress, page: Page) -> Non
 
     A page that has the article's container is a post whatever words it uses.
     """
-    if page.has_body(place.kind.fields["body"]):
-        return
+    if not page.has_body(place.kind.fields["body"]):
+        refuse_marked_pages(site, page)
+
+
+def refuse_marked_pages(site: SiteProfile, page: Page) -> None:
+    """Raise PageError when a page's text says that it is something else than a post, for the reasons above."""
     visible = page.visible
     for reason, what, marks in (
         ("captcha", "the site asks for a verification", site.marks.blocked),
@@ -210,8 +215,8 @@ def extract(
     raw = {
         "title": title,
         "author": one("author") or hints.author or site.title,
-        "published_raw": _given(hints.published, one("published")),
-        "updated_raw": _given(hints.updated, one("updated")),
+        "published_raw": given(hints.published, one("published")),
+        "updated_raw": given(hints.updated, one("updated")),
         "section": one("section"),
         "tags": tuple(dict.fromkeys((*first.texts(fields.get("tags", ())), *hints.tags))),
         "description": one("description") or hints.description or None,
@@ -225,7 +230,7 @@ def extract(
         url=place.url,
         requested_url=found.url if found else place.url,
         fetched_at=fetched_at,
-        categories=_categories(site, found),
+        categories=categories(site, found, title=site.title),
         lang=site.lang,
         timezone=site.timezone,
         clean_rules=site.clean_rules,
@@ -237,9 +242,59 @@ def extract(
     )
 
 
-def _categories(site: SiteProfile, found: FoundLink | None) -> tuple[str, ...]:
-    channel = (found.channel,) if found and found.channel else ()
-    return tuple(dict.fromkeys((site.group, site.title, *channel)))
+def extract_full_text(
+    site: SiteProfile,
+    place: PostAddress,
+    text: FullText,
+    *,
+    found: FoundLink,
+    fetched_at: datetime,
+) -> RawPost:
+    """The post that a feed holds whole, for a page that cannot be had; its `sources` say so.
+
+    Raises SelectorError where the feed tells no title of a post that has to have one.
+    """
+    hints, source = found.hints, f"feed {text.feed}"
+    title = hints.title or (_beginning((text.html,)) if place.kind.title_optional or site.is_unknown else None)
+    if not title:
+        raise SelectorError(site=site.slug, url=place.url, field="title", selectors=(source,))
+    raw = {
+        "title": title,
+        "author": hints.author or site.title,
+        "published_raw": given(hints.published),
+        "updated_raw": given(hints.updated),
+        "section": None,
+        "tags": hints.tags,
+        "description": hints.description or None,
+        "head_image_url": None,
+        "body_parts": (text.html,),
+    }
+    names = {"published_at": hints.published, "updated_at": hints.updated, "tags": hints.tags}
+    told = {"title": hints.title, "author": hints.author, "description": hints.description, **names}
+    return RawPost(
+        **raw,  # type: ignore[arg-type]  # the same fields feed the digest
+        site=site.slug,
+        id=place.id,
+        url=place.url,
+        requested_url=found.url,
+        fetched_at=fetched_at,
+        categories=categories(site, found, title=site.title),
+        lang=site.lang,
+        timezone=site.timezone,
+        clean_rules=site.clean_rules,
+        min_characters=place.kind.min_characters,
+        source_sha256=digest_of_json(raw),
+        extractor=site.digest,
+        page=text.html.encode("utf-8", "surrogatepass"),
+        warc=(found.record,) if found.record else (),
+        sources={**{name: source for name, value in told.items() if value}, "body": source},
+    )
+
+
+def categories(site: SiteProfile, found: FoundLink | None, *, title: str) -> tuple[str, ...]:
+    """The group, the site's title and the channel, as far as there are some."""
+    names = (site.group, title, found.channel if found else "")
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _body(page: Page, selectors: Selectors, missing: SelectorError) -> str:
@@ -249,7 +304,8 @@ def _body(page: Page, selectors: Selectors, missing: SelectorError) -> str:
     return html
 
 
-def _given(*values: str | None) -> tuple[str, ...]:
+def given(*values: str | None) -> tuple[str, ...]:
+    """Those of some texts that say something, each once."""
     return tuple(dict.fromkeys(value for value in values if value))
 
 

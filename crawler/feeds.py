@@ -104,19 +104,16 @@ def _link(item: Mapping[str, Any]) -> str:
     """The address of an item's page: what a counter of clicks leads to, and without a link an id that is an address."""
     links = [link for link in _own(item, "links") or () if link.get("href")]
     alternates = [link["href"] for link in links if link.get("rel", "alternate") == "alternate"]
-    identity = str(_own(item, "id"))
-    candidates = (
-        _own(item, "feedburner_origlink"),
-        *alternates,
-        _own(item, "link"),
-        identity if _ADDRESS.fullmatch(identity) else None,
-    )
+    # feedparser takes an id for a link where there is none.
+    others = (text for name in ("link", "id") if _ADDRESS.fullmatch(text := str(_own(item, name)).strip()))
+    candidates = (_own(item, "feedburner_origlink"), *alternates, *others)
     return next((text for value in candidates if value and (text := str(value).strip())), "")
 
 
 def _author(item: Mapping[str, Any]) -> str:
-    name = (_own(item, "author_detail") or {}).get("name") or _own(item, "author")
-    name = _visible(name)
+    # feedparser takes a part of an address for a name where its top-level domain is long.
+    told = str(_own(item, "author"))
+    name = _visible(told if "@" in told else (_own(item, "author_detail") or {}).get("name") or told)
     mail = _MAIL.fullmatch(name)
     return (mail["name"] or "").strip() if mail else name
 

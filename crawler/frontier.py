@@ -282,6 +282,11 @@ class Frontier:
         with self._engine.begin() as db:
             db.execute(_runs.update().where(_runs.c.number == number).values(report=report))
 
+    def next_run(self) -> int:
+        """The number that the next run will have, or a lower one than that."""
+        with self._engine.connect() as db:
+            return int(db.execute(select(func.max(_runs.c.number))).scalar() or 0) + 1
+
     def last_report(self) -> str | None:
         """The key of the newest report that the archive is known to hold."""
         wanted = select(_runs.c.report).where(_runs.c.report.is_not(None)).order_by(_runs.c.number.desc()).limit(1)
@@ -574,6 +579,25 @@ class Frontier:
         """Note the post that a URL turned out to be."""
         with self._engine.begin() as db:
             db.execute(_urls.update().where(and_(_urls.c.site == site, _urls.c.url == url)).values(post=post))
+
+    def ended_since(self, site: str, urls: Sequence[str], run: int) -> set[str]:
+        """Those of some URLs that a run of this number or a later one fetched and came to an end with.
+
+        A URL that leads to another has come to its end with that one.
+        """
+        ended: set[str] = set()
+        with self._engine.connect() as db:
+            of_runs = select(_events.c.url).join(_runs, _runs.c.run == _events.c.run).where(_runs.c.number >= run)
+            for batch in _batches(urls):
+                wanted = select(_urls.c.url, _urls.c.alias_of).where(_urls.c.site == site, _urls.c.url.in_(batch))
+                last = {row.url: row.alias_of or row.url for row in db.execute(wanted)}
+                told = of_runs.where(_events.c.site == site, _events.c.url.in_(list(last.values())))
+                done = set(db.execute(told).scalars())
+                # One may lead to another site's, whose events no index finds by the URL alone.
+                if away := [end for url, end in last.items() if end != url and end not in done]:
+                    done |= set(db.execute(of_runs.where(_events.c.url.in_(away))).scalars())
+                ended |= {url for url, end in last.items() if end in done}
+        return ended
 
     def images_tried(
         self, site: str, url: str, missing: Mapping[str, str], tried: Sequence[str], *, run: str, now: int, text: str

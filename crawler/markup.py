@@ -14,6 +14,7 @@ MOST_BYTES = 64 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _CHUNK_BYTES = 64 * 1024
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']\s*([A-Za-z0-9_.:-]+)")
+_CLAIMS_UTF_8 = re.compile(r"charset\s*=\s*[\"']?utf-?8", re.IGNORECASE)
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 _ENTITY = re.compile(
     r"<!ENTITY\s+(?P<parameter>%\s+)?(?P<name>[^\s>]+)\s+(?P<rest>\"[^\"]*\"|'[^']*'|[^>]*)", re.IGNORECASE
@@ -63,7 +64,8 @@ def decoded(body: bytes, content_type: str = "") -> str:
         declared = _DECLARED.search(body[:400])
         if declared and "charset" not in content_type.lower():
             content_type = f"{content_type}; charset={declared[1].decode('ascii')}"
-        text = decode_page(body, content_type)[0]
+        # UTF-8 is tried whatever is claimed; a claim of it says nothing of bytes that are not.
+        text = decode_page(body, _CLAIMS_UTF_8.sub("", content_type))[0]
     text = _DECLARATION.sub("", text.lstrip("\ufeff"), count=1)
     return _REFERENCE.sub(_allowed, _FORBIDDEN.sub("", text))
 

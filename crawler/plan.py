@@ -16,7 +16,7 @@ from crawler.config import Config
 from crawler.discover import listings
 from crawler.frontier import Frontier, has_address
 from crawler.run import Wish, run_without_archive
-from crawler.spiders.post import PostSpider
+from crawler.spiders.post import PostSpider, is_in_order
 from crawler.state import frontier_file, held_posts
 from pipelines.clock import clock
 
@@ -47,11 +47,11 @@ class PlanSpider(PostSpider):
         named: set[str] = set()
         for rank, listing in enumerate(listings(self.site, self.wanted_lists)):
             try:
-                async for _, links in self.pages(listing):
+                async for page, links in self.pages(listing):
                     found = self.known.would(self.slug, [self.as_link(link, rank) for link in links], now=now)
                     due |= {url: why for url, why in found.items() if self._wanted(url, links, rank)}
                     named |= {link.url for link in links} - set(found)
-                    if not found and not self.full:
+                    if not found and not self.full and is_in_order(page):
                         break
             except PageError as error:
                 failed.append(str(error))

@@ -5,6 +5,7 @@ The first thing to run against a real site: selectors come from what others saw,
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from archive.errors import PageError
 from crawler.config import Config
 from crawler.discover import discover, listings, next_listing
 from crawler.extract import Page, next_page, own_address, refuse_challenges, refuse_other_pages
+from crawler.generic import MIN_CONFIDENCE, find_article
 from crawler.pages import decode_page, select, texts
 from crawler.profile import LIST_PARTS, HtmlList, PostAddress, address
 from crawler.robots import robots_name, robots_rules
@@ -49,7 +51,7 @@ class ProbeSpider(SiteSpider):
     async def start(self) -> AsyncIterator[Request]:
         try:
             url = self.url or await self._listing()
-            fits = url is not None and await self._article(url)
+            fits = url is not None and await self._post(url)
             self.result.append(0 if fits else PageError.exit_code)
         except PageError as error:
             self.say(f"  FAILED: {error}")
@@ -85,7 +87,7 @@ class ProbeSpider(SiteSpider):
                 sample = hits[0][:_SAMPLE_CHARACTERS] if hits else ""
                 self.say(f"  {part:12} {selector!r}: in {len(hits)} of {len(items)} entries {sample!r}")
 
-    async def _article(self, url: str) -> bool:
+    async def _post(self, url: str) -> bool:
         self.say(f"article {url}")
         request = self.page_request(url)
         response = await self._look(request)
@@ -97,8 +99,22 @@ class ProbeSpider(SiteSpider):
         page = Page.of(place.url, response.body, _content_type(response), place.kind)
         place = own_address(place, page)
         self.say(f"  id {place.id}, canonical {place.url}")
+        if self.site.is_unknown:
+            return self._any_fields(page)
         refuse_other_pages(self.site, place, page)
         return self._fields(page, place)
+
+    def _any_fields(self, page: Page) -> bool:
+        """What is found on a page that no profile knows, and where."""
+        article = find_article(page)
+        for field in dataclasses.fields(article):
+            value = getattr(article, field.name)
+            where = article.sources.get(field.name.removesuffix("_raw"), "")
+            if field.name != "sources":
+                self.say(f"  {field.name:14} {f'[{where}] ' if where else ''}{value!r:.{_SAMPLE_CHARACTERS}}")
+        enough = article.confidence >= MIN_CONFIDENCE
+        self.say(f"  the confidence is {'enough' if enough else 'too low'}: at least {MIN_CONFIDENCE} is expected")
+        return enough
 
     def _fields(self, page: Page, place: PostAddress) -> bool:
         fits = True

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 from archive.layout import post_id
 from archive.model import digest_of_json
+from crawler.canonical import canonical_url
 from pipelines.clean.rules import CleanRules
 
 Selectors = tuple[str, ...]
@@ -282,6 +283,7 @@ class SiteProfile:
     categories of every post; listings stand in the order in which a post takes its channel from them. Of a listing in
     pages at most `depth` are read, and none behind one that names only posts that are known and unchanged.
     `image_referer` is sent with requests for images; most hosts want none.
+    `is_unknown`: nobody described the site (`crawler.unknown`), so that any page of it may be a post.
     """
 
     slug: str
@@ -299,6 +301,7 @@ class SiteProfile:
     image_delay_seconds: float = 0.25
     concurrency: int = 2
     depth: int = 1
+    is_unknown: bool = False
     expectations: Expectations = field(default_factory=Expectations)
     image_referer: str = ""
     facts: Provenance = field(default_factory=Provenance)
@@ -337,11 +340,17 @@ class PostAddress:
         return dataclasses.replace(asked, url=_filled(asked.url, self.groups), body=_filled(asked.body, self.groups))
 
 
+ANY_PAGE = PostKind(name="page", url="", canonical="", fields={"title": (), "body": ()})
+"""The kind of the pages of a site that nobody described."""
+
+
 def address(site: SiteProfile, url: str) -> PostAddress | None:
     """What a URL is at a site, or None when it is no post there. http and https, and all hosts, are one.
 
     url: absolute.
     """
+    if site.is_unknown:
+        return _any_page(site, url)
     try:
         parts = urlsplit(url)
     except ValueError:  # a malformed IPv6 address, for one
@@ -399,6 +408,13 @@ def _filled(template: str, groups: Groups) -> str:
 
 def _told(value: object) -> object:
     return getattr(value, "__qualname__", repr(value)) if callable(value) else value
+
+
+def _any_page(site: SiteProfile, url: str) -> PostAddress | None:
+    canonical = canonical_url(url)
+    if canonical is None or urlsplit(canonical).hostname not in site.hosts:
+        return None
+    return PostAddress(kind=ANY_PAGE, id=post_id("", "", canonical), url=canonical)
 
 
 def with_selectors(site: SiteProfile, overrides: Mapping[str, Mapping[str, Selectors]]) -> SiteProfile:

@@ -154,6 +154,7 @@ class RunReporter:
         self.site: SiteProfile = spider.site
         self._listener: Listener | None = getattr(spider, "listener", None)
         self._notes: dict[str, None] = {}
+        self._from_feeds: Counter[str] = Counter()
         self._changed = asyncio.Event()
         self._by_number = False
         self._stopping: asyncio.Future[None] | None = None
@@ -238,6 +239,10 @@ class RunReporter:
         state = self._state
         state.frontier.unchanged(self.site.slug, url, run=state.run, now=state.seconds, text="unchanged: not modified")
         self._ended("unchanged", url)
+
+    def from_feed(self, reason: str) -> None:
+        """A post's page could not be had, and a feed holds the whole of it."""
+        self._from_feeds[reason] += 1
 
     def healed(self, url: str, ref: PostRef, outcome: Outcome, images: int) -> None:
         """A post that was not fetched has a new version, with images it lacked."""
@@ -358,6 +363,9 @@ class RunReporter:
     async def _closed(self, reason: str) -> None:
         interrupted = reason not in ("finished", "store-failed")
         self.note(*await self._state.finish(interrupted=interrupted))
+        if self._from_feeds:
+            why = ", ".join(f"{reason} {count}" for reason, count in sorted(self._from_feeds.items()))
+            self.note(f"{self._from_feeds.total()} posts are as a feed holds them, for their pages were not had: {why}")
         self.report = self._build(interrupted=interrupted)
         if self.report.verdict != "fine":
             # `birdnest crawl` says it better; this is for `scrapy crawl`, whose exit code is Scrapy's own.

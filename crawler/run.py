@@ -6,8 +6,10 @@ import asyncio
 import logging
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,24 +19,33 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
 from archive import Archive, open_store
-from archive.errors import LeaseHeld, RunInterrupted
+from archive.errors import BirdnestError, LeaseHeld, RunInterrupted
 from archive.model import RunReport
 from crawler.config import Config
+from crawler.discover import FoundLink
 from crawler.ending import Ending
 from crawler.frontier import Frontier
 from crawler.hexo_tree import SiteFiles, Tree
 from crawler.lease import take_lease
+from crawler.profile import Listing
 from crawler.report import RunReporter, Tally
+from crawler.spiders.feed import Exchange, FeedSpider
 from crawler.spiders.post import IdRange, PostSpider
 from crawler.spiders.tree import TreeSpider
 from crawler.spiders.url import UrlSpider
 from crawler.state import frontier_file
 from pipelines.clock import clock
 
+_AT_ONCE = 16  # runs of one process; more wait: each has threads, connections and a queue of its own
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What to fetch of one site: all its listings name, or, with `urls` or `ids`, these posts only."""
+    """What to fetch of one site: all its listings name, or these posts only: by `urls`, by `ids`, or what feeds name.
+
+    feeds: read at this site, whosever their posts are. given: what feeds of other sites named. force: take a page of an
+    unknown site that looks little like an article. last: a URL that leads to another site is not followed there.
+    """
 
     slug: str
     urls: tuple[str, ...] = ()
@@ -43,6 +54,14 @@ class Wish:
     full: bool = False
     retry_failed: bool = False
     ids: IdRange | None = None
+    feeds: tuple[Listing, ...] = ()
+    given: tuple[FoundLink, ...] = ()
+    force: bool = False
+    last: bool = False
+
+    @property
+    def needs_lease(self) -> bool:
+        return not self.urls
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +74,8 @@ class RunResult:
 
 Watch = Callable[[str, Tally], None]
 """Called with the site's slug and its counts whenever these change."""
+Complain = Callable[[BirdnestError], None]
+"""Called with what kept a run from beginning."""
 
 
 _NO_ARCHIVE: Mapping[str, Any] = {
@@ -72,16 +93,21 @@ def run_sites(
     wishes: Sequence[Wish],
     *,
     watch: Watch,
-    complain: Callable[[LeaseHeld], None],
+    complain: Complain,
     refetch_images: bool = False,
     log_level: str = "ERROR",
+    list_name: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> list[RunResult]:
-    """Run sites side by side in this process and return their results in the order of the wishes.
+    """Run sites side by side in this process, and return their results: in the order of the wishes, then those of
+    sites that came up on the way (named by a feed, led to by an address).
 
     May be called once in a process (a reactor cannot be started twice). Ctrl-C ends the runs in an orderly way:
-    what is in flight is finished, and the reports say "interrupted". Sites that another run crawls are left out, and
-    `complain` is told. Raises, before anything is fetched, StoreError when the archive cannot be opened, ConfigError
-    when the crawl state cannot, and LeaseHeld when all sites are being crawled.
+    what is in flight is finished, and the reports say "interrupted". Sites that another run crawls are left out, as are
+    those that an interruption came before: `complain` is told. list_name: where the wishes' URLs were read; those that
+    an interrupted call with this list came to an end with are left out, and `say` is told how many. Raises, before
+    anything is fetched, StoreError when the archive cannot be opened, ConfigError when the crawl state cannot, and
+    LeaseHeld when all sites are being crawled.
     """
     # Opened here first: what is wrong with the archive or the state is an error of the call, not of a run.
     archive = Archive.open_or_create(open_store(config.archive, config.store_options()), now=clock()())
@@ -89,7 +115,7 @@ def run_sites(
     free = []
     for wish in wishes:
         try:
-            if not wish.urls:
+            if wish.needs_lease:
                 take_lease(state, archive.info.id, wish.slug, now=clock()())
             free.append(wish)
         except LeaseHeld as error:
@@ -98,14 +124,41 @@ def run_sites(
             complain(error)
     if not free:
         raise LeaseHeld("all these sites are being crawled: nothing was done.")
-    Frontier(frontier_file(state, archive.info.id)).close()
+    with closing(Frontier(frontier_file(state, archive.info.id))) as frontier:
+        if list_name is not None:
+            free = _the_rest(frontier, list_name, free, say)
+    if not free:
+        return []
     settings = project_settings(config, {"LOG_LEVEL": log_level, "BIRDNEST_REFETCH_IMAGES": refetch_images})
-    process = _Process(settings)
+    runs = _Runs(_Process(settings), watch)
     _quiet_botocore()
     _end_on_hangup()
-    runs = [_start(process, wish, watch) for wish in free]
-    process.start()
-    return [_result(crawler, task) for crawler, task in runs]
+    results, unbegun = runs.run(free)
+    if unbegun:
+        complain(RunInterrupted(f"stopped before {len(unbegun)} sites had begun: run again, it goes on with these"))
+    if list_name is not None and not unbegun and all(_is_done(result.report) for result in results):
+        with closing(Frontier(frontier_file(state, archive.info.id))) as frontier:
+            frontier.end_list("", list_name, now=int(clock()().timestamp()))
+    return results
+
+
+def _the_rest(frontier: Frontier, name: str, wishes: Sequence[Wish], say: Callable[[str], None]) -> list[Wish]:
+    """The wishes without the URLs that an interrupted call with the same list came to an end with."""
+    since = frontier.begin_list("", name, frontier.next_run())
+    rest, count = [], 0
+    for wish in wishes:
+        ended = frontier.ended_since(wish.slug, wish.urls, since)
+        count += len(ended)
+        left = tuple(url for url in wish.urls if url not in ended)
+        if left:
+            rest.append(replace(wish, urls=left))
+    if count:
+        say(f"{count} URLs are left out: the call with {name} that was interrupted came to an end with them")
+    return rest
+
+
+def _is_done(report: RunReport) -> bool:
+    return report.unfinished == 0 and report.verdict not in ("interrupted", "not begun", "store failed")
 
 
 def run_import(
@@ -131,7 +184,8 @@ def run_import(
         task = process.crawl(crawler, root=tree.root, names=files.names, with_images=with_images, listener=listener)
 
         def ended(task: asyncio.Task[None]) -> None:
-            results.append(_result(crawler, task))
+            result = _result(crawler, task)
+            results.extend((result,) if result is not None else ())
             if later and not process.is_stopping:
                 begin(later)
 
@@ -163,17 +217,91 @@ def project_settings(config: Config, more: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _start(process: AsyncCrawlerProcess, wish: Wish, watch: Watch) -> tuple[Crawler, asyncio.Task[None]]:
-    def listener(tally: Tally) -> None:
-        watch(wish.slug, tally)
+class _Runs:
+    """The runs of one process: some at once, the others as those end; more may come up while they go on."""
 
-    if wish.urls:
-        crawler = process.create_crawler(UrlSpider.for_site(wish.slug))
-        return crawler, process.crawl(crawler, urls=wish.urls, listener=listener)
+    def __init__(self, process: _Process, watch: Watch) -> None:
+        self._process = process
+        self._watch = watch
+        self._waiting: deque[Wish] = deque()
+        self._begun: list[tuple[Wish, Crawler, asyncio.Task[None]]] = []
+        self._active = 0
+        # Where URLs led to, by sites; fetched when all else is, a site's in one run.
+        self._elsewhere: dict[str, dict[str, bool]] = {}
 
-    crawler = process.create_crawler(PostSpider.for_site(wish.slug))
-    asked = {"limit": wish.limit, "since": wish.since, "full": wish.full, "retry_failed": wish.retry_failed}
-    return crawler, process.crawl(crawler, **asked, ids=wish.ids, listener=listener)
+    def run(self, wishes: Sequence[Wish]) -> tuple[list[RunResult], list[Wish]]:
+        """Run until there is nothing left; the results, and the wishes that an interruption came before."""
+        feeds = [wish for wish in wishes if wish.feeds]
+        exchange = Exchange((wish.slug for wish in feeds), partial(self._give, feeds[0] if feeds else None))
+        # Those that read feeds wait for each other, so none of them may wait for a place.
+        for wish in feeds:
+            self._begin(wish, exchange)
+        self._waiting.extend(wish for wish in wishes if not wish.feeds)
+        self._fill()
+        self._process.start()
+        results, unbegun = [], [*self._waiting, *self._led_elsewhere()]
+        for wish, crawler, task in self._begun:
+            result = _result(crawler, task)
+            if result is not None:
+                results.append(result)
+            else:
+                unbegun.append(wish)
+        if not results:
+            raise RunInterrupted("stopped before a run had begun: what is archived stays, run again")
+        return results, unbegun
+
+    def _give(self, like: Wish | None, slug: str, links: tuple[FoundLink, ...]) -> None:
+        """Feeds named posts of a site that has no run yet: what is wished of it is what was of theirs."""
+        self._waiting.append(replace(like or Wish(slug=slug), slug=slug, feeds=(), given=links))
+        self._fill()
+
+    def _fill(self) -> None:
+        if self._process.is_stopping:
+            return
+        if not self._waiting and not self._active:
+            self._waiting.extend(self._led_elsewhere())
+            self._elsewhere.clear()
+        while self._waiting and self._active < _AT_ONCE:
+            self._begin(self._waiting.popleft(), None)
+
+    def _led_elsewhere(self) -> list[Wish]:
+        return [
+            Wish(slug=slug, urls=tuple(urls), force=any(urls.values()), last=True)
+            for slug, urls in self._elsewhere.items()
+        ]
+
+    def _begin(self, wish: Wish, exchange: Exchange | None) -> None:
+        crawler, arguments = self._crawler(wish, exchange)
+        self._active += 1
+        task = self._process.crawl(crawler, listener=partial(self._watch, wish.slug), force=wish.force, **arguments)
+        task.add_done_callback(partial(self._ended, wish, exchange))
+        self._begun.append((wish, crawler, task))
+
+    def _ended(self, wish: Wish, exchange: Exchange | None, _: asyncio.Task[None]) -> None:
+        self._active -= 1
+        if exchange is not None:  # it may have ended before it brought anything
+            exchange.leave(wish.slug)
+        self._fill()
+
+    def _crawler(self, wish: Wish, exchange: Exchange | None) -> tuple[Crawler, dict[str, Any]]:
+        elsewhere = None if wish.last else partial(self._elsewhere_too, wish)
+        asked = {"limit": wish.limit, "since": wish.since, "full": wish.full}
+        spider: type[Spider]
+        arguments: dict[str, Any]
+        if wish.urls:
+            spider, arguments = UrlSpider.for_site(wish.slug), {"urls": wish.urls}
+        elif wish.feeds or wish.given:
+            spider = FeedSpider.for_site(wish.slug)
+            arguments = {**asked, "feeds": wish.feeds, "exchange": exchange, "given": wish.given}
+        else:
+            spider = PostSpider.for_site(wish.slug)
+            arguments = {**asked, "retry_failed": wish.retry_failed, "ids": wish.ids}
+        return self._process.create_crawler(spider), {**arguments, "elsewhere": elsewhere}
+
+    def _elsewhere_too(self, wish: Wish, slug: str, url: str) -> bool:
+        """A URL of an unknown site led to another site: look at it when all else is done."""
+        self._elsewhere.setdefault(slug, {})[url] = wish.force
+        return True
 
 
 class _Process(AsyncCrawlerProcess):
@@ -190,13 +318,14 @@ class _Process(AsyncCrawlerProcess):
         await super().stop()
 
 
-def _result(crawler: Crawler, task: asyncio.Task[None]) -> RunResult:
+def _result(crawler: Crawler, task: asyncio.Task[None]) -> RunResult | None:
+    """What came of a run; None where an interruption came before it had begun."""
     error = task.exception() if task.done() and not task.cancelled() else None
     if error is not None:
         raise error
     reporter = RunReporter.of(crawler) if task.done() else None
     if reporter is None or reporter.report is None:
-        raise RunInterrupted("stopped before the run had begun: what is archived stays, run again")
+        return None
     return RunResult(report=reporter.report, rejects=reporter.rejects)
 
 

@@ -247,6 +247,10 @@ class CrawlState:
         self.frontier.identify(site, url, post)
         return False
 
+    def leads_away(self, url: str, target: str) -> None:
+        """A URL leads to a post of another site, which has a frontier's row there."""
+        self.frontier.alias(self.site.slug, url, target, run=self.run, now=self.seconds)
+
     # -- captures ----------------------------------------------------------------------------------------------
 
     def captures(self, meta: Mapping[str, Any]) -> bool:

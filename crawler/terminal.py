@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from archive.errors import UsageError
+from archive.errors import UnsupportedUrlError, UsageError
 
 if TYPE_CHECKING:
+    from archive.layout import PostRef
     from archive.reader import ArchiveReader
     from crawler.config import Config
 
@@ -47,13 +48,18 @@ def reader_of(path: Path | None, archive: str | None) -> ArchiveReader:
     return ArchiveReader.open(open_store(loaded.archive, loaded.store_options()))
 
 
-def canonical(post: str) -> str:
-    """A post's name as a person gives it, a URL of a known site in the spelling the archive has."""
-    from crawler.profile import address
-    from crawler.sites import all_sites
+def ref_of(reader: ArchiveReader, post: str) -> PostRef:
+    """The newest version of the post that a person names; a URL in any spelling that is the same address."""
+    from crawler.addresses import place_of
 
-    places = (address(site, post) for site in all_sites().values()) if "://" in post else iter(())
-    return next((place.url for place in places if place), post)
+    if "://" not in post:
+        return reader.find(post)
+    try:
+        slug, place = place_of(post)
+    except UnsupportedUrlError:
+        return reader.find(post)
+    versions = reader.versions(slug, place.id)
+    return versions[-1] if versions else reader.find(place.url)
 
 
 def log_level(verbose: int) -> str:

@@ -62,6 +62,7 @@ def finish(post: PostItem) -> Post:
         embeds=tuple(Embed(kind=e.kind, url=e.url, title=e.title) for e in post.clean.embeds) if post.clean else (),
         boilerplate=post.clean.boilerplate if post.clean else (),
         warc=post.warc,
+        sources=post.sources,
         original=_named(post.original) if post.original else None,
         source_sha256=post.source_sha256,
         extractor=post.extractor,

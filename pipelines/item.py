@@ -6,7 +6,8 @@ pydantic, scrapy.Item) that carries its fields; the first turns it into a `PostI
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,7 @@ class RawPost:
     post is rejected. `min_characters` is the profile's least visible text of a body that has no image. `warc` names
     the captures of the pages, and of the list that led to them. `base_url` is what relative links count from where
     that is not the URL. `original` is the file of a post that was not fetched: where it was read is `requested_url`.
+    `sources` says of fields where each was found, where that is not what a profile says.
     """
 
     site: str
@@ -75,6 +77,7 @@ class RawPost:
     extractor: str
     page: bytes
     warc: tuple[WarcRecord, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
     base_url: str | None = None
     original: OriginalFile | None = None
 
@@ -99,10 +102,14 @@ class PostItem(RawPost):
         if isinstance(item, cls):
             return item
         adapter = ItemAdapter(item)
-        names = [field.name for field in fields(RawPost)]
-        absent = [field.name for field in fields(RawPost) if field.name not in adapter and field.default is MISSING]
+        names = [each.name for each in fields(RawPost)]
+        absent = [each.name for each in fields(RawPost) if each.name not in adapter and _is_required(each)]
         if absent:
             raise RejectedPost(
                 "item-fields", f"{type(item).__name__} from the spider lacks {', '.join(absent)}: see pipelines/item.py"
             )
         return cls(**{name: adapter[name] for name in names if name in adapter})
+
+
+def _is_required(field_: Field[Any]) -> bool:
+    return field_.default is MISSING and field_.default_factory is MISSING

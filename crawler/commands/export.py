@@ -21,7 +21,6 @@ from crawler.terminal import (
     ArchiveOption,
     ConfigOption,
     JsonOption,
-    canonical,
     complain,
     config_of,
     err,
@@ -29,6 +28,7 @@ from crawler.terminal import (
     out,
     print_json,
     reader_of,
+    ref_of,
     say,
 )
 
@@ -139,7 +139,7 @@ def html(
     from archive.views.single_file import single_file
 
     reader = reader_of(config, archive)
-    head = reader.load(reader.find(canonical(post)))
+    head = reader.load(ref_of(reader, post))
     text = single_file(reader.store, head.document)
     if output == Path("-"):
         sys.stdout.write(text)

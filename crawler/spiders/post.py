@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,12 +13,10 @@ from zoneinfo import ZoneInfo
 from scrapy import Request
 
 from archive.errors import BirdnestError, PageError
-from crawler.discover import FoundLink, discover, listings, next_listing
+from crawler.discover import FoundLink, links_of, listings, nothing_found
 from crawler.frontier import Due, Link, Reading
-from crawler.profile import Listing, PostAddress, SiteProfile, address, numbered_url
+from crawler.profile import Listing, PostAddress, Sitemap, SiteProfile, address, numbered_url
 from crawler.spiders.site import SiteSpider
-from crawler.state import captured
-from pipelines.dates import parse_moment
 
 _IDS_AT_A_TIME = 200
 
@@ -96,54 +95,50 @@ class PostSpider(SiteSpider):
                     reading,
                     self.slug,
                     [self.as_link(link, rank) for link in links],
-                    where=f"list {listing.channel} {listing.url}",
+                    where=" ".join(filter(None, ("list", listing.channel, listing.url))),
                     now=state.seconds,
                     since=since,
                     record=links[0].record,
                 )
-                if quiet and not self.full:
+                if quiet and not self.full and is_in_order(listing):
                     break
         except PageError as error:
             self.reporter.listing_failed(first.url, error.reason, str(error))
         else:
             state.frontier.end_list(self.slug, first.key, now=state.seconds)
 
-    async def pages(self, listing: Listing) -> AsyncIterator[tuple[Listing, list[FoundLink]]]:
-        """A listing's pages and what they name, as deep as the profile asks. Raises PageError."""
-        at: Listing | None = listing
-        for _ in range(self.site.depth):
-            if at is None:
-                return
-            response = await self.fetch_listing(at)
-            content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
-            record = next(reversed(captured(response)), None)
-            links = discover(self.site, at, response.body, content_type)
-            yield at, [FoundLink(url=li.url, channel=li.channel, hints=li.hints, record=record) for li in links]
-            at = next_listing(at, response.body, content_type)
+    async def pages(self, first: Listing) -> AsyncIterator[tuple[Listing, list[FoundLink]]]:
+        """A listing's pages and what they name: as deep as the profile asks, or the sitemaps of an index.
 
-    def as_link(self, found: FoundLink, rank: int) -> Link:
-        place, hints = address(self.site, found.url), found.hints
-        if place is None:
-            raise AssertionError(f"{found.url} is no post of {self.slug}")
-        published, is_exact = self._told(hints.published)
-        updated, updated_is_exact = self._told(hints.updated)
-        return Link(
-            url=found.url,
-            post=place.id,
-            channel=found.channel,
-            rank=rank,
-            hints=asdict(hints),
-            published_at=published,
-            updated_at=updated if updated_is_exact else None,
-            is_exact=is_exact,
-        )
-
-    def _told(self, text: str) -> tuple[int | None, bool]:
-        """A time that a list tells, in Unix seconds, and whether it is told to the minute."""
-        moment = parse_moment(text, fetched_at=self.now(), zone=self.site.timezone) if text else None
-        if moment is None:
-            return None, False
-        return int(moment.at.timestamp()), moment.precision != "day" and moment.slack == timedelta(0)
+        Raises PageError; where one sitemap of several cannot be read, after the others.
+        """
+        of_index = isinstance(first.shape, Sitemap)
+        waiting, seen = deque((first,)), {first.url}
+        most = first.shape.most_sitemaps + 1 if isinstance(first.shape, Sitemap) else self.site.depth
+        failed: PageError | None = None
+        named = entries = 0
+        while waiting and len(seen) - len(waiting) < most:
+            at = waiting.popleft()
+            try:
+                read, record = await self.read(at)
+            except PageError as error:
+                if at is first or not of_index:
+                    raise
+                failed = failed or error
+                continue
+            links = [replace(link, record=record) for link in links_of(self.site, at, read)]
+            if not links and not of_index:
+                raise nothing_found(self.site, at, len(read.entries))
+            named, entries = named + len(links), entries + len(read.entries)
+            onward = {each.url: each for each in read.onward if each.url not in seen}
+            waiting.extend(onward.values())
+            seen.update(onward)
+            if links:
+                yield at, self.keep_texts(links)
+        if failed is not None:
+            raise failed
+        if not named:
+            raise nothing_found(self.site, first, entries)
 
     # -- what is due -------------------------------------------------------------------------------------------
 
@@ -178,6 +173,11 @@ class PostSpider(SiteSpider):
                     yield due
                 else:
                     self.reporter.known_already()
+
+
+def is_in_order(listing: Listing) -> bool:
+    """Whether behind a page that names nothing new there is nothing new: not so where sitemaps tell no times."""
+    return not isinstance(listing.shape, Sitemap) or listing.shape.newest_first
 
 
 def numbered(site: SiteProfile, kind_name: str, number: int) -> PostAddress:

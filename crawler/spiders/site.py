@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import timedelta
 from itertools import islice
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -14,19 +17,32 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure
 
-from archive.errors import PageError, UnreachableError
+from archive.errors import DamageError, PageError, UnreachableError, UnsupportedUrlError
 from archive.layout import PostRef
 from archive.model import WarcRecord
+from crawler.addresses import place_of
+from crawler.any_page import continues, make_post, read_article, refuse_other_files, refuse_other_places
 from crawler.config import Config, load_config, scrapy_settings
-from crawler.discover import FoundLink
+from crawler.discover import FoundLink, ReadListing, read_listing
 from crawler.entries import Hints
-from crawler.extract import Page, extract, next_page, own_address, refuse_challenges, refuse_other_pages
+from crawler.extract import (
+    Page,
+    extract,
+    extract_full_text,
+    next_page,
+    own_address,
+    refuse_challenges,
+    refuse_other_pages,
+)
 from crawler.frontier import Due, Link
-from crawler.profile import Listing, PostAddress, SiteProfile, address
+from crawler.full_texts import FullText, FullTexts
+from crawler.generic import FoundArticle
+from crawler.profile import Feed, Listing, PostAddress, SiteProfile, address
 from crawler.report import UNREACHABLE, Listener, RunReporter
 from crawler.state import CrawlState, Validators, captured
 from pipelines.clock import clock
-from pipelines.images import ImagesPipeline, failure_reason
+from pipelines.dates import parse_moment
+from pipelines.images import INTERRUPTED, ImagesPipeline, failure_reason
 from pipelines.item import RawPost
 from pipelines.session import ArchiveSession
 
@@ -35,6 +51,11 @@ _NOT_MODIFIED = 304
 _HANDLED = [_NOT_MODIFIED, *range(400, 600)]
 _UNDER_WAY = 64
 _MOST_PAGES = 50
+_LARGE_BYTES = 200_000
+# Pages that could not be had, other than pages that are not as the profile says.
+_NOT_HAD = UNREACHABLE | {"login-required", "soft-404", "redirect-loop", "bad-encoding", "download-failed"}
+Elsewhere = Callable[[str, str], bool]
+"""Told of a site and a URL there that a page led to; whether that is fetched, too."""
 
 
 class SiteSpider(Spider):
@@ -46,10 +67,23 @@ class SiteSpider(Spider):
 
     slug: str
 
-    def __init__(self, *args: Any, listener: Listener | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        listener: Listener | None = None,
+        elsewhere: Elsewhere | None = None,
+        force: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.listener = listener
+        self.elsewhere = elsewhere
+        self.force = force
         self.now = clock()
+        self.texts = FullTexts()
+
+    def closed(self, reason: str) -> None:  # noqa: ARG002 - Scrapy's signature
+        self.texts.close()
 
     @classmethod
     def for_site(cls, slug: str) -> type[Self]:
@@ -151,7 +185,7 @@ class SiteSpider(Spider):
             headers,
             callback=self.parse_post,
             errback=self.post_failed,
-            cb_kwargs={"found": _found_link(due)},
+            cb_kwargs={"found": found_link(due)},
             dont_filter=True,
             # Not handle_httpstatus_all: with it redirects would not be followed.
             meta={"handle_httpstatus_list": _HANDLED, "birdnest_conditional": bool(headers)},
@@ -176,10 +210,12 @@ class SiteSpider(Spider):
             self.reporter.unchanged(found.url)
             return
         try:
+            if self._is_elsewhere(response, found):
+                return
             place = self._place(response, found)
             if place.url != found.url:
                 target = Link(url=place.url, post=place.id, channel=found.channel, hints=vars(found.hints))
-                if self.state.leads_to(found.url, target):
+                if self.state.leads_to(found.url, target) and self.has_own_fetch(place.url):
                     self.reporter.alias(found.url)
                     return
             post = await self._read_post(response, place, found)
@@ -188,7 +224,27 @@ class SiteSpider(Spider):
                 return
             yield post
         except PageError as error:
-            self.reporter.failed(found.url, error.reason, str(error), page=response.body)
+            async for post in self._instead(found, error, page=response.body):
+                yield post
+
+    def has_own_fetch(self, url: str) -> bool:  # noqa: ARG002 - for subclasses
+        """Whether a known post that another URL led to is looked at by itself."""
+        return True
+
+    def _is_elsewhere(self, response: Response, found: FoundLink) -> bool:
+        """Whether a URL of a site that nobody described led to a post of another site, which is told to fetch it."""
+        if not self.site.is_unknown or response.status != _OK or address(self.site, response.url) is not None:
+            return False
+        refuse_other_places(self.site, found.url, response.url)
+        try:
+            slug, place = place_of(response.url)
+        except UnsupportedUrlError:
+            return False
+        if self.elsewhere is None or not self.elsewhere(slug, place.url):
+            return False
+        self.state.leads_away(found.url, place.url)
+        self.reporter.alias(found.url)
+        return True
 
     def _place(self, response: Response, found: FoundLink) -> PostAddress:
         self._require_ok(found.url, response)
@@ -198,12 +254,15 @@ class SiteSpider(Spider):
         refuse_challenges(self.site, response.url)
         place = address(self.site, response.url)
         if place is None:
-            raise PageError(
-                "moved-away", f"{self.site.slug}: {found.url}: led to {response.url}, which is no post of the site"
-            )
+            what = "is of another site: archive that" if self.site.is_unknown else "is no post of the site"
+            raise PageError("moved-away", f"{self.site.slug}: {found.url}: led to {response.url}, which {what}")
+        if self.site.is_unknown:
+            refuse_other_places(self.site, found.url, response.url)
         return place
 
     async def _read_post(self, response: Response, place: PostAddress, found: FoundLink) -> RawPost:
+        if self.site.is_unknown:
+            return await self._read_any_page(response, place, found)
         pages = [_page(response, place)]
         records = [*captured(response)]
         refuse_other_pages(self.site, place, pages[0])
@@ -212,12 +271,48 @@ class SiteSpider(Spider):
             page, of_page = await self._further_page(place, url)
             pages.append(page)
             records += of_page
+        warc = self._answered(found, response, len(pages), records)
+        return extract(self.site, place, pages, found=found, fetched_at=self.now(), warc=warc)
+
+    def _answered(
+        self, found: FoundLink, response: Response, pages: int, records: Sequence[WarcRecord]
+    ) -> tuple[WarcRecord, ...]:
+        """Note what to ask a post's page with next time; the captures that its document names."""
         state = self.crawler.get_extension(CrawlState)
         if state is not None:
             # A conditional request for the first page would say nothing of the others.
-            state.answered(found.url, Validators.of(response) if len(pages) == 1 else None)
-        warc = tuple(dict.fromkeys((*records, *((found.record,) if found.record else ()))))
-        return extract(self.site, place, pages, found=found, fetched_at=self.now(), warc=warc)
+            state.answered(found.url, Validators.of(response) if pages == 1 else None)
+        return tuple(dict.fromkeys((*records, *((found.record,) if found.record else ()))))
+
+    # -- pages that no profile knows ---------------------------------------------------------------------------
+
+    async def _read_any_page(self, response: Response, place: PostAddress, found: FoundLink) -> RawPost:
+        pages = [self._article(response)]
+        records = [*captured(response)]
+        while url := self._next_of(pages):
+            further = await self.fetch(url)
+            pages.append(self._article(further))
+            if not continues(pages[0][1], pages[-1][1]):
+                pages.pop()
+                break
+            records += captured(further)
+        warc = self._answered(found, response, len(pages), records)
+        return make_post(self.site, place, pages, found=found, fetched_at=self.now(), warc=warc)
+
+    def _article(self, response: Response) -> tuple[Page, FoundArticle]:
+        refuse_other_files(self.site, response.url, response.body, content_type_of(response))
+        page = Page.of(response.url, response.body, content_type_of(response))
+        return page, read_article(self.site, page, force=self.force)
+
+    def _next_of(self, pages: Sequence[tuple[Page, FoundArticle]]) -> str | None:
+        url = pages[-1][1].next_page_url
+        if url is None or address(self.site, url) is None or url in {page.url for page, _ in pages}:
+            return None
+        if len(pages) == _MOST_PAGES:
+            raise PageError("too-many-pages", f"{self.site.slug}: {pages[0][0].url}: more than {_MOST_PAGES} pages")
+        return url
+
+    # -- further pages of known sites --------------------------------------------------------------------------
 
     def _next_page(self, place: PostAddress, pages: Sequence[Page]) -> str | None:
         """The next page of this very post: "next" may as well lead to the next article, or off the site."""
@@ -263,18 +358,95 @@ class SiteSpider(Spider):
                 text=f"{len(had)} of {len(post.images)} missing images could be had",
             )
 
-    def post_failed(self, failure: Failure) -> None:
+    async def post_failed(self, failure: Failure) -> AsyncIterator[RawPost]:
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
-        url = request.cb_kwargs["found"].url
-        error = _page_error(self.site.slug, url, failure.value)
-        self.reporter.failed(url, error.reason, str(error))
+        found: FoundLink = request.cb_kwargs["found"]
+        error = _page_error(self.site.slug, found.url, failure.value)
+        async for post in self._instead(found, error):
+            yield post
+
+    # -- what a feed holds of a page that cannot be had --------------------------------------------------------
+
+    async def _instead(
+        self, found: FoundLink, error: PageError, *, page: bytes | None = None
+    ) -> AsyncIterator[RawPost]:
+        """The post as a feed has it, in the place of a page that could not be had; else the failure is noted."""
+        try:
+            post = await self._of_feed(found, error)
+        except PageError:  # the feed has no post either
+            post = None
+        if post is None:
+            self.reporter.failed(found.url, error.reason, str(error), page=page)
+            return
+        self.reporter.from_feed(error.reason)
+        yield post
+
+    async def _of_feed(self, found: FoundLink, error: PageError) -> RawPost | None:
+        text, place = self.texts.get(found.url), address(self.site, found.url)
+        if text is None or place is None or not _is_not_had(error.reason):
+            return None
+        known = self.state.frontier.get(self.slug, found.url)
+        try:
+            # A page may have told another id than its address does.
+            head = await self.session.head(self.slug, known.post if known else place.id)
+        except DamageError:
+            return None
+        if head is not None and not head.document.front.get("sources", {}).get("body", "").startswith("feed "):
+            return None  # what was archived of the page is more than a feed has
+        return extract_full_text(self.site, place, text, found=found, fetched_at=self.now())
+
+    # -- listings ----------------------------------------------------------------------------------------------
+
+    async def read(self, listing: Listing) -> tuple[ReadListing, WarcRecord | None]:
+        """A listing's response, and its capture. Raises PageError."""
+        response = await self.fetch_listing(listing)
+        if isinstance(listing.shape, Feed):  # it may have moved; its relative links count from where it is
+            listing = replace(listing, url=response.url)
+        asked = (self.slug, listing, response.body, content_type_of(response))
+        # A feed of 10,000 items takes seconds to read.
+        is_large = len(response.body) > _LARGE_BYTES
+        read = await asyncio.to_thread(read_listing, *asked) if is_large else read_listing(*asked)
+        return read, next(reversed(captured(response)), None)
+
+    def keep_texts(self, links: Iterable[FoundLink]) -> list[FoundLink]:
+        """The links without the articles that feeds hold of them, which are kept aside."""
+        kept = []
+        for link in links:
+            if link.text:
+                self.texts.put(link.url, FullText(html=link.text, feed=link.source))
+            kept.append(replace(link, text=""))
+        return kept
+
+    def as_link(self, found: FoundLink, rank: int) -> Link:
+        place, hints = address(self.site, found.url), found.hints
+        if place is None:
+            raise AssertionError(f"{found.url} is no post of {self.slug}")
+        published, is_exact = self._told(hints.published)
+        updated, updated_is_exact = self._told(hints.updated)
+        return Link(
+            url=found.url,
+            post=place.id,
+            channel=found.channel,
+            rank=rank,
+            hints=asdict(hints),
+            published_at=published,
+            updated_at=updated if updated_is_exact else None,
+            is_exact=is_exact,
+        )
+
+    def _told(self, text: str) -> tuple[int | None, bool]:
+        """A time that a list tells, in Unix seconds, and whether it is told to the minute."""
+        moment = parse_moment(text, fetched_at=self.now(), zone=self.site.timezone) if text else None
+        if moment is None:
+            return None, False
+        return int(moment.at.timestamp()), moment.precision != "day" and moment.slack == timedelta(0)
 
     def _require_ok(self, url: str, response: Response) -> None:
         if response.status != _OK:
             raise PageError(f"http-{response.status}", f"{self.site.slug}: {url}: answered {response.status}")
 
 
-def _found_link(due: Due) -> FoundLink:
+def found_link(due: Due) -> FoundLink:
     hints = {**due.hints, "tags": tuple(due.hints.get("tags", ()))}
     return FoundLink(url=due.url, channel=due.channel, hints=Hints(**hints), record=due.list_record)
 
@@ -292,11 +464,18 @@ def _request(url: str, headers: Mapping[str, str], body: str, **kwargs: Any) -> 
     return Request(url, method="POST", body=body, headers={**of_json, **headers}, **kwargs)
 
 
+def content_type_of(response: Response) -> str:
+    return (response.headers.get("Content-Type") or b"").decode("latin-1")
+
+
 def _page(response: Response, place: PostAddress) -> Page:
     """A post's page; links in what an API gave count from the post's address."""
-    content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
     url = place.url if place.kind.fetch is not None else response.url
-    return Page.of(url, response.body, content_type, place.kind)
+    return Page.of(url, response.body, content_type_of(response), place.kind)
+
+
+def _is_not_had(reason: str) -> bool:
+    return reason != INTERRUPTED and (reason in _NOT_HAD or reason.startswith("http-"))
 
 
 def _page_error(site: str, url: str, error: BaseException | None) -> PageError:

@@ -20,6 +20,9 @@ class UrlSpider(SiteSpider):
         super().__init__(*args, **kwargs)
         self.urls = tuple(dict.fromkeys(urls))
 
+    def has_own_fetch(self, url: str) -> bool:
+        return url in self.urls
+
     async def start(self) -> AsyncIterator[Request]:
         try:
             self.reporter.note(*await self.state.begin(whole=False))

@@ -9,6 +9,7 @@ import pytest
 
 from crawler.replica.process import Replica
 from tests.support import Birdnest
+from tests.web import Visitor, Web, serve
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,14 @@ def birdnest(tmp_path: Path, replica: Replica) -> Birdnest:
     command = Birdnest(folder=tmp_path)
     command.configure(replica)
     return command
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with serve() as web:
+        yield web
+
+
+@pytest.fixture
+def visitor(birdnest: Birdnest, web: Web, replica: Replica) -> Visitor:
+    return Visitor(birdnest=birdnest, web=web, replica=replica)

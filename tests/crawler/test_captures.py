@@ -262,6 +262,24 @@ def test_a_living_runs_segments_are_left_alone(tmp_path: Path) -> None:
     assert file.name == f"{RUN}-0001.warc.gz"
 
 
+def test_segments_of_another_run_of_this_process_are_left_alone(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / SITE, SITE, RUN)
+    spool.append(b"x")
+    assert abandoned(tmp_path) == []
+    spool.close()
+    assert abandoned(tmp_path) == []  # its run is about to upload it
+
+
+def test_a_segment_that_was_uploaded_while_it_was_looked_at_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / SITE / f"{RUN}-0001.warc.gz"
+    gone.parent.mkdir()
+    monkeypatch.setattr(Path, "glob", lambda *_: iter((gone,)))
+    assert abandoned(tmp_path) == []
+    assert list(gone.parent.iterdir()) == []
+
+
 def test_an_upload_that_was_cut_short_is_finished(birdnest: Birdnest, replica: Replica, tmp_path: Path) -> None:
     from archive import Archive, open_store
 

@@ -40,10 +40,17 @@ def one_line(ended: Ended) -> str:
     ("arguments", "code", "says"),
     [
         (["crawl", "nosuchsite"], 2, "no such site: 'nosuchsite', known are: .*niaogebiji"),
-        (["archive", "ftp://www.niaogebiji.com/article-1-1.html"], 2, "no post of a site .* `birdnest sites`"),
-        (["archive", "http://[::1"], 2, "no post of a site"),
-        (["archive", "article-1-1.html"], 2, "no post of a site"),
-        (["archive", "https://www.example.com/1"], 2, "no post of a site"),
+        (["archive", "ftp://www.niaogebiji.com/article-1-1.html"], 2, "is no web address: expected http"),
+        (["archive", "http://[::1"], 2, "is no web address"),
+        (["archive", "http://someone:secret@www.example.com/1"], 2, "is no web address: .* without a password"),
+        (["archive", "article-1-1.html"], 2, "is no web address"),
+        (["archive", "https://www.niaogebiji.com/"], 2, "is no post of niaogebiji"),
+        (["archive", "https://-x.example.com/"], 2, "no name that a site can have"),
+        (["crawl"], 2, "name a site .* or a feed"),
+        (["crawl", "www-example-com"], 2, "no such site"),
+        (["crawl", SITE, "--feed", "https://www.example.com/feed"], 2, "leave out SITE"),
+        (["crawl", "--feed", "rsshub:/niaogebiji/cat/103"], 2, "set `rsshub` in birdnest.toml"),
+        (["crawl", "--feed", "feed.xml"], 2, "is no web address"),
         (["archive"], 2, "no URL given"),
         (["archive", "-f", "nothing.txt"], 2, "nothing.txt"),
         (["crawl", SITE, "--since", "yesterday"], 2, "expected an ISO 8601 date"),
@@ -99,7 +106,7 @@ def test_a_typo_in_the_configuration_is_one_line(birdnest: Birdnest, text: str, 
 
 
 def test_good_urls_are_archived_beside_bad_ones(birdnest: Birdnest) -> None:
-    ended = birdnest("archive", "ftp://x/", SEED_URL, "https://www.example.com/")
+    ended = birdnest("archive", "ftp://x/", SEED_URL, "https://www.niaogebiji.com/")
     assert ended.code == 2
     assert len(ended.err.strip().splitlines()) == 2
     assert birdnest.head(f"article-{trouble.SEED_ID}").ref.version == 1

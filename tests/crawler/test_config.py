@@ -11,9 +11,18 @@ import pytest
 
 from archive.errors import ConfigError
 from archive.store import StoreOptions
-from crawler.config import ENVIRONMENT, TEMPLATE, Config, S3Table, load_config, parse_config, scrapy_settings
+from crawler.config import (
+    ENVIRONMENT,
+    TEMPLATE,
+    Config,
+    OtherSitesTable,
+    S3Table,
+    load_config,
+    parse_config,
+    scrapy_settings,
+)
 from crawler.extract import Page, extract
-from crawler.profile import ExpectedFailure, address
+from crawler.profile import ExpectedFailure, Feed, Listing, Sitemap, UrlList, address
 from crawler.sites import all_sites
 
 NAME = "birdnest.toml"
@@ -243,6 +252,66 @@ def test_a_user_agent_of_the_users_own_stands_alone() -> None:
     assert scrapy_settings(config, config.site(SLUG))["USER_AGENT"] == "Reader/1.0"
 
 
+# --- sites that no profile knows, and more lists ---
+
+
+def test_a_host_is_a_site_by_its_slug() -> None:
+    config = parse_config(
+        {"sites": {"my--blog-example": {"delay_seconds": 7}}, "other_sites": {"delay_seconds": 5}}, NAME
+    )
+    assert (config.site("my--blog-example").hosts, config.site("my--blog-example").delay_seconds) == (
+        ("my-blog.example",),
+        7,
+    )
+    assert (config.site("other-example").hosts, config.site("other-example").delay_seconds) == (("other.example",), 5)
+    assert config.site(SLUG).delay_seconds == all_sites()[SLUG].delay_seconds
+    slot = {"delay": 7.0, "concurrency": 2}
+    assert scrapy_settings(config, config.site("my--blog-example"))["DOWNLOAD_SLOTS"] == {"my-blog.example": slot}
+
+
+def test_feeds_sitemaps_and_lists_join_the_profiles_listings() -> None:
+    sources = {
+        "feeds": ["https://x.example/feed"],
+        "sitemaps": ["https://x.example/s.xml"],
+        "url_lists": ["https://x.example/l"],
+    }
+    added = parse_config(of_site(**sources), NAME).site(SLUG).listings[len(all_sites()[SLUG].listings) :]
+    assert [listing.url for listing in added] == [url for urls in sources.values() for url in urls]
+    assert [type(listing.shape) for listing in added] == [Feed, Sitemap, UrlList]
+    assert {listing.channel for listing in added} == {""}
+
+
+def test_a_route_of_rsshub_is_read_at_the_instance() -> None:
+    route = "rsshub:/niaogebiji/cat/103"
+    config = parse_config({"rsshub": "http://127.0.0.1:1200/hub/", **of_site(feeds=[route])}, NAME)
+    listing = config.site(SLUG).listings[-1]
+    assert (listing.url, listing.shape) == (
+        "http://127.0.0.1:1200/hub/niaogebiji/cat/103",
+        Feed(full_text="description"),
+    )
+    assert "set `rsshub` in birdnest.toml" in refusal(of_site(feeds=[route]))
+
+
+def test_a_profiles_route_of_rsshub_is_left_out_without_an_instance() -> None:
+    listing = Listing(channel="x", url="rsshub:/x", shape=Feed())
+    assert Config().resolved(listing) is None
+    assert Config().resolved(all_sites()[SLUG].listings[0]) == all_sites()[SLUG].listings[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        (of_site(feeds=["x.example/feed"]), "sites.niaogebiji.feeds.0: expected an address"),
+        (of_site(sitemaps=["file:///etc/passwd"]), "sites.niaogebiji.sitemaps.0: expected an address"),
+        ({"rsshub": "rsshub.example"}, "rsshub: expected the address of an instance"),
+        ({"other_sites": {"depth": 3}}, "other_sites.depth: unknown key"),
+        ({"sites": {"-x-example": {}}}, "sites.-x-example: no such site"),
+    ],
+)
+def test_a_wrong_source_is_told_by_its_key(values: dict[str, Any], key: str) -> None:
+    assert key in refusal(values)
+
+
 # --- the file that `birdnest init` writes ---
 
 _COMMENTED = re.compile(r"# ?((?:\[|[\w\"][^ ]* = ).*)")
@@ -275,7 +344,8 @@ def test_the_template_shows_every_key_there_is() -> None:
 def test_the_defaults_that_the_template_shows_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     values = tomllib.loads(uncommented())
-    shown = {name: values[name] for name in set(values) - {"state", "origins", "s3", "sites", "recheck_days"}}
+    others = {"state", "origins", "rsshub", "s3", "sites", "other_sites", "recheck_days"}
+    shown = {name: values[name] for name in set(values) - others}
     assert tuple(values["recheck_days"]) == Config().recheck_days
     assert shown == {name: getattr(Config(), name) for name in shown}
     assert S3Table(**values["s3"]).timeout_seconds == S3Table().timeout_seconds
@@ -283,6 +353,9 @@ def test_the_defaults_that_the_template_shows_are_the_defaults(tmp_path: Path, m
     site, table = all_sites()[SLUG], values["sites"][SLUG]
     for name in ("delay_seconds", "image_delay_seconds", "concurrency", "depth"):
         assert table[name] == getattr(site, name)
+    assert set(values["other_sites"]) == set(OtherSitesTable.model_fields)
+    for name in ("delay_seconds", "image_delay_seconds", "concurrency"):
+        assert values["other_sites"][name] == getattr(Config().site("blog-example"), name)
 
 
 def test_the_default_archive_keeps_out_of_the_package_of_its_name(
