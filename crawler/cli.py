@@ -31,7 +31,7 @@ from archive.errors import (
     UnsupportedUrlError,
     UsageError,
 )
-from crawler.commands import export, importing
+from crawler.commands import drafting, export, importing
 from crawler.terminal import (
     ArchiveOption,
     ConfigOption,
@@ -591,6 +591,10 @@ def demo(
         say("\n".join(["", "Look at it:", *(f"  {command} {look}" for look in looks)]))
         say(f"The post's file: {place}/posts/{seed}/v0001.html")
     raise typer.Exit(code)
+
+
+app.command(name="new-site")(drafting.new_site)
+app.command()(drafting.fixture)
 
 
 def _run(

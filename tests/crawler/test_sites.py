@@ -26,13 +26,13 @@ import pytest
 
 from archive.errors import PageError
 from crawler.discover import FoundLink, discover, listings
+from crawler.draft.fixture import COMPARED, compared, told
 from crawler.entries import Hints
 from crawler.extract import Page, extract, next_page, own_address, refuse_challenges, refuse_other_pages
 from crawler.profile import Listing, PostAddress, Shape, SiteProfile, address
 from crawler.sites import all_sites
 from pipelines.clean import clean
 from pipelines.dates import parse_moment
-from pipelines.item import RawPost
 
 FOLDER = Path(__file__).parents[1] / "sites"
 
@@ -45,10 +45,6 @@ def cases(given: str, expected: str) -> list[str]:
 POSTS = cases("page", "post.json")
 REFUSALS = cases("page", "refusal.json")
 LISTS = cases("list", "links.json")
-# Two digests, the rules, the page itself and its captures: each changes with things that are not the site's. The last
-# three are of posts that come from elsewhere.
-UNCOMPARED = {"source_sha256", "extractor", "clean_rules", "page", "warc", "base_url", "original", "sources"}
-COMPARED = [name for name in RawPost.__dataclass_fields__ if name not in UNCOMPARED]
 
 # What stands in the pages' containers and is none of the articles.
 FURNITURE = ("题图来自某图库", "推广", "本内容由作者授权", "文章标签", "theme: juejin")
@@ -96,13 +92,7 @@ def extracted(case: str) -> dict[str, Any]:
     fetched_at = datetime.fromisoformat(about["fetched_at"])
     place = own_address(place_of(case), page)
     post = extract(site_of(case), place, [page], found=found, fetched_at=fetched_at)
-    value: dict[str, Any] = json.loads(json.dumps({name: getattr(post, name) for name in COMPARED}, default=written))
-    return value
-
-
-def written(value: object) -> str:
-    assert isinstance(value, datetime)
-    return value.isoformat()
+    return compared(post)
 
 
 def listing_of(case: str) -> Listing:
@@ -110,11 +100,6 @@ def listing_of(case: str) -> Listing:
     if "template" in about:
         return listings(site, {about["template"]: (about["name"],)})[-1]
     return next(listing for listing in site.listings if listing.url == about["listing"])
-
-
-def told(link: FoundLink) -> dict[str, Any]:
-    hints = {name: list(value) if name == "tags" else value for name, value in vars(link.hints).items() if value}
-    return {"url": link.url, **hints, **({"text": link.text} if link.text else {})}
 
 
 def look(case: str, answered_from: str) -> None:
