@@ -195,7 +195,11 @@ def measure(title: str, posts: int, folder: Path) -> float:
     peak_mb = usage.ru_maxrss * _KIB / 1e6
     asked = ", ".join(f"{count:,} {name}" for name, count in sorted(told["requests"].items()))
     figures = ", ".join(f"{name} {value:,}" for name, value in told["figures"].items())
-    print(f"{title:<28} {told['seconds']:7.1f} s {peak_mb:6.0f} MB   {figures}   ({asked})", flush=True)
+    busy = usage.ru_utime + usage.ru_stime
+    print(
+        f"{title:<28} {told['seconds']:7.1f} s, {busy:6.1f} s of CPU {peak_mb:6.0f} MB   {figures}   ({asked})",
+        flush=True,
+    )
     return peak_mb
 
 
