@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-faults test-stores test-hexo bench bench-clean bench-verify bench-frontier bench-import bench-views lint format requirements clean
+.PHONY: demo test test-faults test-hostile test-stores test-hexo bench bench-clean bench-verify bench-frontier bench-import bench-views lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
@@ -14,6 +14,9 @@ test: $(READY)  ## the whole test suite, on up to four cores
 
 test-faults: $(READY)  ## crashes at any point, power loss, failing stores; ALL=1 tries every point
 	$(BIN)/python -m pytest -m faults tests/faults
+
+test-hostile: $(READY)  ## servers that mean ill, 10,000 odd answers, sites that keep us away
+	$(BIN)/python -m pytest -m hostile tests/crawler tests/hostile
 
 test-stores: $(READY)  ## the contract of all stores and `birdnest doctor`, on a real Ceph gateway
 	$(BIN)/python -m pytest -m stores tests/archive

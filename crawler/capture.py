@@ -3,7 +3,7 @@
 A run writes its exchanges into segments in the user's state folder, each exchange by one write of whole gzip members,
 and uploads a segment when it is full or the run ends. A run that was killed leaves a readable prefix: the next run cuts
 off what is half a record, and uploads the rest. Entity bytes are exact; header lines are written anew, in the order of
-their names, without those of `SECRET_HEADERS`.
+their names, without those of `SECRET_HEADERS`, and addresses in them without user and password.
 
 An answer whose bytes were captured before, or a 304, is a revisit record that refers to the earlier one.
 """
@@ -37,6 +37,7 @@ from archive.writer import GENERATOR
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
+_ADDRESS_HEADERS = frozenset({"content-location", "link", "location", "referer", "refresh"})
 _NOT_MODIFIED = 304
 _WARC = "WARC/1.1"
 _SAME_BYTES = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
@@ -153,14 +154,21 @@ def _request_line(exchange: Exchange) -> str:
 def _headers(line: str, given: Sequence[tuple[str, str]], length: int | None) -> StatusAndHeaders:
     first, _, rest = line.partition(" ")
     left_out = SECRET_HEADERS | _OF_THE_TRANSFER
-    kept = [(name, _one_line(value)) for name, value in sorted(given) if name.lower() not in left_out]
+    kept = [(_ascii(name), _ascii(_kept(name, value))) for name, value in sorted(given) if name.lower() not in left_out]
     if length is not None:
         kept.append(("Content-Length", str(length)))
     return StatusAndHeaders(rest, kept, protocol=first)
 
 
-def _one_line(value: str) -> str:
-    return " ".join(value.split())
+def _ascii(text: str) -> str:
+    """A header's name or value with what is no ASCII percent-encoded; warcio's own way leaves some of it."""
+    return re.sub(r"[^\x00-\x7f]", lambda match: quote(match[0]), text)
+
+
+def _kept(name: str, value: str) -> str:
+    """A header's value on one line; addresses in it without user and password."""
+    line = " ".join(value.split())
+    return re.sub(r"//[^/?#\s]*@", "//", line) if name.lower() in _ADDRESS_HEADERS else line
 
 
 class Spool:
@@ -300,7 +308,8 @@ def index_lines(data: bytes, name: str) -> list[str]:
 def _members(data: bytes) -> Iterator[tuple[ArcWarcRecord, int, int]]:
     records_of = ArchiveIterator(BytesIO(data), check_digests="raise")
     for record in records_of:
-        record.content_stream().read()
+        # Not content_stream: it would decompress what the site sent, whatever that is.
+        record.raw_stream.read()
         offset = records_of.get_record_offset()
         records_of.read_to_end(record)
         yield record, offset, records_of.get_record_length()

@@ -19,6 +19,8 @@ from archive.store import StoreOptions
 from crawler.addresses import profile_of
 from crawler.canonical import host_of_slug
 from crawler.frontier import RECHECK_DAYS
+from crawler.hours import NiceHours
+from crawler.networks import Allowed
 from crawler.pages import check_selector
 from crawler.profile import (
     FIELDS,
@@ -34,6 +36,7 @@ from crawler.profile import (
     with_selectors,
 )
 from crawler.sites import all_sites
+from pipelines.userinfo import without_userinfo
 
 RSSHUB = "rsshub:"
 NO_INSTANCE = 'a route of RSSHub needs an instance: set `rsshub` in birdnest.toml, rsshub = "http://127.0.0.1:1200"'
@@ -47,7 +50,19 @@ def _origin(value: str) -> str:
     _ = parts.port  # out of range: ValueError
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
         raise ValueError("expected an origin such as https://www.example.com, without a path")
+    if "@" in parts.netloc:
+        raise ValueError("expected an origin without user and password")
     return value.rstrip("/")
+
+
+def _allowed(value: str) -> str:
+    Allowed.parse(value)
+    return value
+
+
+def _hours(value: str) -> str:
+    NiceHours.parse(value)
+    return value
 
 
 def _one_or_more(value: Any) -> Any:
@@ -100,6 +115,8 @@ Source = Annotated[str, AfterValidator(_source)]
 Instance = Annotated[str, AfterValidator(_instance)]
 Proxy = Annotated[str, AfterValidator(_proxy)]
 HeaderText = Annotated[str, AfterValidator(_header_text)]
+AllowedHost = Annotated[str, AfterValidator(_allowed)]
+Hours = Annotated[str, AfterValidator(_hours)]
 Origin = Annotated[str, AfterValidator(_origin)]
 SelectorText = Annotated[str, AfterValidator(_selector)]
 SelectorList = Annotated[tuple[SelectorText, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
@@ -133,6 +150,7 @@ class SiteTable(_Table):
     proxy: Proxy | None = None
     user_agent: HeaderText | None = None
     image_referer: HeaderText | None = None
+    nice_hours: Hours | None = None
     lists: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     feeds: tuple[Source, ...] = ()
     sitemaps: tuple[Source, ...] = ()
@@ -187,6 +205,7 @@ class Config(_Table):
     single_writer: bool = Field(default=False, strict=True)
     origins: dict[Origin, Origin] = Field(default_factory=dict)
     rsshub: Instance | None = None
+    allow_hosts: tuple[AllowedHost, ...] = ()
     s3: S3Table = Field(default_factory=S3Table)
     sites: dict[str, SiteTable] = Field(default_factory=dict)
     other_sites: OtherSitesTable = Field(default_factory=OtherSitesTable)
@@ -308,7 +327,7 @@ def _explain(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return f"{key}: unknown key: correct or remove it (`birdnest init` shows all keys)"
     expected = error["msg"].removeprefix("Value error, ").replace("dictionary", "table").replace("tuple", "list")
-    return f"{key}: {expected}, found {error['input']!r}"
+    return f"{key}: {expected}, found {without_userinfo(repr(error['input']))}"
 
 
 def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:
@@ -318,6 +337,7 @@ def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:
     return {
         "BIRDNEST_ARCHIVE": config.archive,
         "BIRDNEST_ORIGINS": dict(config.origins),
+        "BIRDNEST_ALLOW_HOSTS": list(config.allow_hosts),
         "BIRDNEST_PROXY": table.proxy,
         "BIRDNEST_ROBOTS": config.robots == "obey",
         "BIRDNEST_STORE": asdict(config.store_options()),
@@ -374,6 +394,9 @@ TEMPLATE = """\
 
 # An instance of RSSHub, for lists such as "rsshub:/niaogebiji/cat/103".
 # rsshub = "http://127.0.0.1:1200"
+# Hosts that may be fetched from though they are not on the public Internet: names, name:port, addresses, or networks.
+# What `origins` leads to, and the proxies, need no entry.
+# allow_hosts = ["intranet.example", "10.1.2.3:8080", "198.18.0.0/15"]
 
 # How to reach an archive in S3, and what to ask of it. What is left out is found as boto3 finds it.
 # [s3]
@@ -413,6 +436,7 @@ TEMPLATE = """\
 # proxy = "http://user:password@proxy.example:3128"
 # user_agent = "MyArchiver/1.0 (me@example.org)"   # replaces Birdnest's own
 # image_referer = "https://www.niaogebiji.com/"    # for image hosts that refuse requests without one; most refuse any
+# nice_hours = "01:00-06:30"   # crawl only then, by the site's clock; also "22:00-02:00, 12:00-13:00"
 #
 # [sites.niaogebiji.lists]     # more lists to read
 # categories = ["102"]

@@ -220,12 +220,16 @@ class Marks:
 
     `gone`: the post is no more. `blocked`: a challenge, a log-in, a limit. `refused`: the site keeps the post and
     does not show it. `unreadable`: the page is the post's, but its body is not in it as text.
+
+    `own`: selectors of what every page of the site's own shows; a page that none of them matches is not the site's.
+    Without any, a post's container with something in it is the mark. What pages of all sites show: `crawler.identity`.
     """
 
     gone: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    own: Selectors = ()
 
 
 @dataclass(frozen=True, kw_only=True)

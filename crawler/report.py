@@ -27,6 +27,8 @@ from archive.errors import BirdnestError, DamageError, StoreError
 from archive.layout import PostRef
 from archive.model import Failure, RunReport
 from archive.writer import GENERATOR, Outcome
+from crawler.blockade import Blockade
+from crawler.identity import BLOCKED
 from crawler.profile import SiteProfile
 from crawler.rejects import keep_reject
 from crawler.state import CrawlState
@@ -36,7 +38,7 @@ from pipelines.item import PostItem, RejectedPost
 from pipelines.session import ArchiveSession
 
 logger = logging.getLogger(__name__)
-UNREACHABLE = frozenset({"timeout", "unreachable", "broken-off", "captcha", "robots-disallowed"})
+UNREACHABLE = BLOCKED | {"timeout", "unreachable", "broken-off", "robots-disallowed", "retry-after", "address-refused"}
 _NO_POST = ("http-404", "http-410", "soft-404")
 _FEW = 10  # too few posts to speak of a share
 EXIT_CODES: Mapping[str, int] = {
@@ -77,6 +79,7 @@ class Tally:
     store_error: str | None = None
     refused: str | None = None
     bug: str | None = None
+    blocked: str | None = None
     whole: bool = True
 
     @property
@@ -102,10 +105,9 @@ def verdict(site: SiteProfile, tally: Tally, *, interrupted: bool) -> tuple[str,
         return "archive damaged", damaged
     if interrupted:
         return "interrupted", (f"stopped with {tally.unfinished} posts to do: run again, it goes on from there",)
-    reached = any(count for status, count in tally.statuses.items() if status != "failed")
-    if tally.failures and not reached and not tally.unfinished and all(_cut_off(f) for f in tally.failures):
-        more = f" (and {len(tally.failures) - 1} more like it)" if len(tally.failures) > 1 else ""
-        return "unreachable", (f"{tally.failures[0].detail}{more}: {_UNREACHABLE_ADVICE}",)
+    unreachable = tally.blocked or _unreachable(tally)
+    if unreachable:
+        return "unreachable", (unreachable,)
     reasons = [f.detail for f in tally.failures if not f.expected]
     lost = [f for f in tally.failures if f.what == "post"]
     if not reasons and lost and len(lost) == tally.found and (tally.found > 1 or not tally.whole):
@@ -126,6 +128,15 @@ def verdict(site: SiteProfile, tally: Tally, *, interrupted: bool) -> tuple[str,
 
 
 _UNREACHABLE_ADVICE = "look at the address, the network and the proxy, or try again later"
+
+
+def _unreachable(tally: Tally) -> str | None:
+    """Why nothing at all was had of the site; None where something was, or where it is no fault of the way there."""
+    reached = any(count for status, count in tally.statuses.items() if status != "failed")
+    if not tally.failures or reached or tally.unfinished or not all(_cut_off(f) for f in tally.failures):
+        return None
+    more = f" (and {len(tally.failures) - 1} more like it)" if len(tally.failures) > 1 else ""
+    return f"{tally.failures[0].detail}{more}: {_UNREACHABLE_ADVICE}"
 
 
 def _cut_off(failure: Failure) -> bool:
@@ -254,7 +265,9 @@ class RunReporter:
     def failed(self, url: str, reason: str, detail: str, *, page: bytes | None = None) -> None:
         """A post gave nothing; `page` is kept in the state folder for study."""
         if reason == INTERRUPTED:
-            return  # it is not done, and stays open
+            self.tally.open_urls.discard(url)  # it is not done, and stays open
+            self._changed.set()
+            return
         if self._state.failed(url, reason, detail):
             self._ended("gone", url)
             return
@@ -379,6 +392,8 @@ class RunReporter:
 
     def _build(self, *, interrupted: bool) -> RunReport:
         tally, stats = self.tally, self._crawler.stats
+        blockade = self._crawler.get_extension(Blockade)
+        tally.blocked = blockade.why if blockade is not None else None
         result, reasons = verdict(self.site, tally, interrupted=interrupted)
         archive = ArchiveSession.of(self._crawler).archive
         usage = archive.store.usage

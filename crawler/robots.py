@@ -1,4 +1,4 @@
-"""robots.txt as RFC 9309 has it, for pages and images alike.
+"""robots.txt as RFC 9309 has it, for pages and images alike, and its Crawl-delay as the least delay of its host.
 
 Scrapy's own middleware ignores the status of robots.txt, so a server in trouble means "allowed" to it. Here (RFC
 9309, 2.3.1): 2xx is parsed, 4xx means allowed, 5xx and no answer mean disallowed; redirects are followed.
@@ -15,8 +15,11 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http.request import NO_CALLBACK
 
+from crawler.report import RunReporter
+from crawler.throttle import Throttle
 from pipelines.images import failure_reason
 
+_OK = 200
 _MAX_BYTES = 512 * 1024
 _PRIORITY = 1000
 
@@ -71,6 +74,7 @@ class RobotsMiddleware:
         self._crawler = crawler
         self._agent = robots_name(crawler.settings["USER_AGENT"])
         self._rules: dict[str, asyncio.Task[tuple[int | str, Protego]]] = {}
+        self._whys: dict[str, str] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RobotsMiddleware:
@@ -85,10 +89,16 @@ class RobotsMiddleware:
             self._rules[origin] = asyncio.ensure_future(self._fetch(origin))
         status, rules = await self._rules[origin]
         if isinstance(status, str):
-            raise RobotsUnavailable(status, f"{origin}/robots.txt: {status}")
+            raise RobotsUnavailable(status, f"{origin}/robots.txt: {status}: {self._whys[origin]}")
+        self._heed(parts.hostname or "", rules)
         if not rules.can_fetch(request.url, self._agent):
             why = "does not allow it" if 200 <= status < 300 else f"answered {status}, which means no"  # noqa: PLR2004
             raise RobotsDisallowed(f"{request.url}: {origin}/robots.txt {why}")
+
+    def _heed(self, host: str, rules: Protego) -> None:
+        delay, throttle = rules.crawl_delay(self._agent), self._crawler.get_extension(Throttle)
+        if delay and throttle is not None:
+            throttle.ask_for(host, float(delay))
 
     async def _fetch(self, origin: str) -> tuple[int | str, Protego]:
         request = Request(
@@ -100,5 +110,10 @@ class RobotsMiddleware:
         try:
             response = await engine.download_async(request)
         except Exception as error:  # noqa: BLE001 - whatever keeps robots.txt from us means "no" (RFC 9309, 2.3.1.4)
+            self._whys[origin] = str(error) or type(error).__name__
             return failure_reason(error), robots_rules(0, b"")
+        if response.status == _OK and response.body.lstrip()[:1] == b"<":
+            reporter = self._crawler.get_extension(RunReporter)
+            if reporter is not None:
+                reporter.note(f"{origin}/robots.txt is a page and no robots.txt: what it says is taken for no rule")
         return response.status, robots_rules(response.status, response.body)

@@ -29,7 +29,7 @@ DOWNLOAD_DELAY_JITTER = 0
 # More is a loop.
 REDIRECT_MAX_TIMES = 5
 
-# Image requests stay below one image's largest size, pages far below it.
+# The handler has a limit for each kind of request (`crawler.limits`); this one is above all of them.
 DOWNLOAD_MAXSIZE = 64 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_TIMEOUT = 60
@@ -45,8 +45,14 @@ DOWNLOAD_HANDLERS = {
 }
 DOWNLOADER_MIDDLEWARES = {
     "crawler.ending.EndingMiddleware": 50,
+    "crawler.blockade.BlockadeMiddleware": 55,
+    # Before robots.txt is asked for: not even that is fetched from where a crawl has no business.
+    "crawler.guard.GuardMiddleware": 60,
     "crawler.proxy.ProxyMiddleware": 90,
     "crawler.robots.RobotsMiddleware": 100,
+    # Strict, and within the limits of each kind of request.
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "crawler.compression.CompressionMiddleware": 590,
     # Next to the host: answers are captured before anything decompresses or follows them.
     "crawler.state.CaptureMiddleware": 900,
 }
@@ -56,6 +62,7 @@ EXTENSIONS = {
     "crawler.throttle.Throttle": 0,
     "pipelines.session.ArchiveSession": 0,
     "crawler.ending.Ending": 0,
+    "crawler.blockade.Blockade": 0,
     "crawler.state.CrawlState": 5,
     "crawler.report.RunReporter": 10,
     # A log line a minute that repeats what the progress bar and the report say.

@@ -4,6 +4,7 @@ Lies in the user's state folder::
 
     frontier/<archive id>.sqlite      every URL ever found, and what became of it
     leases/<archive id>-<site>.lock   who crawls the site now
+    blocked/<site>.json               the site kept the last run away
     hosts/<host>                      when the next request may be sent there
     spool/<archive id>/<site>/        captures that are not in the archive yet
     rejected/<site>/<run>/            pages that gave no post
@@ -37,6 +38,7 @@ from archive.views.catalogue import places, rows_that_stand
 from archive.views.sources import newest
 from crawler.capture import Earlier, Exchange, Spool, Written, abandoned, header_pairs, records, upload
 from crawler.frontier import Frontier, Held, Link
+from crawler.identity import BLOCKED
 from crawler.lease import return_lease, take_lease
 from crawler.profile import SiteProfile
 from pipelines.clock import clock
@@ -44,9 +46,10 @@ from pipelines.item import PostItem
 from pipelines.session import ArchiveSession
 
 RECORDS = "birdnest_records"
-MAY_PASS = frozenset(
-    {"timeout", "unreachable", "broken-off", "bad-encoding", "download-failed", "captcha", "bug", "archive-damaged"}
-)
+MAY_PASS = BLOCKED | {
+    *("timeout", "unreachable", "broken-off", "bad-encoding", "download-failed", "retry-after", "address-refused"),
+    *("bug", "archive-damaged"),
+}
 _MAY_PASS_STATUSES = ("http-403", "http-408", "http-425", "http-429", "http-5")
 _READERS = 16
 _AHEAD = 256

@@ -1,15 +1,42 @@
-"""Delays: never below what the site's profile asks, slower when a host is slow, and back-off when it says stop."""
+"""Delays: never below what profile and robots.txt ask, slower when a host is slow, and back-off when it says stop."""
 
 from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.extensions.throttle import AutoThrottle
 from scrapy.http import Response
 
+from crawler.pace import Pace
+
 _BACK_OFF_FIRST_SECONDS = 1.0
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
+_UNAVAILABLE = 503
+_MOST_CRAWL_DELAY_SECONDS = 60.0
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """For how many seconds a Retry-After header (RFC 9110, 10.2.3) asks to be left alone; None where it says nothing.
+
+    >>> retry_after("120", datetime(2022, 7, 22, tzinfo=UTC))
+    120.0
+    >>> retry_after("Fri, 22 Jul 2022 00:01:00 GMT", datetime(2022, 7, 22, tzinfo=UTC))
+    60.0
+    """
+    text = value.strip()
+    if re.fullmatch(r"[0-9]{1,10}", text):
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+        return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+    except (ValueError, OverflowError):
+        return None
 
 
 class Throttle(AutoThrottle):
@@ -30,6 +57,16 @@ class Throttle(AutoThrottle):
         self._floors: dict[str, float] = {
             host: float(slot["delay"]) for host, slot in crawler.settings.getdict("DOWNLOAD_SLOTS").items()
         }
+        self._pace = Pace(Path(crawler.settings["BIRDNEST_STATE"]))
+
+    def floor(self, host: str) -> float:
+        """The least delay of a host, in seconds."""
+        return self._floors.get(host, 0.0)
+
+    def ask_for(self, host: str, seconds: float) -> None:
+        """Raise a host's least delay to what its robots.txt asks for, a minute at most."""
+        least = min(seconds, _MOST_CRAWL_DELAY_SECONDS)
+        self._floors[host] = max(least, self._floors.get(host, self._default))
 
     def _response_downloaded(self, response: Response, request: Request, spider: Spider) -> None:
         key, slot = self._get_slot(request, spider)
@@ -37,9 +74,19 @@ class Throttle(AutoThrottle):
             return
         if response.status == _TOO_MANY_REQUESTS or response.status >= _SERVER_ERROR:
             slot.delay = min(self._longest, max(_BACK_OFF_FIRST_SECONDS, slot.delay * 2))
+            self._heed(response, key)
             return
         if self._adapts:
             super()._response_downloaded(response, request, spider)
         else:
             slot.delay /= 2
         slot.delay = max(slot.delay, self._floors.get(key, self._default))
+
+    def _heed(self, response: Response, host: str) -> None:
+        """Leave a host alone for as long as it asks; all runs of the user do."""
+        value = response.headers.get("Retry-After")
+        if value is None or response.status not in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
+            return
+        seconds = retry_after(value.decode("latin-1"), datetime.now(UTC))
+        if seconds:
+            self._pace.hold(host, seconds)

@@ -15,6 +15,8 @@ active-svg         an SVG with scripts, event handlers, references to other host
 redirect-loop      *r* more redirects than a browser would follow
 bad-encoding       *r* the answer's compression does not decode
 download-failed    *r* the download failed in another way
+address-refused    *r* the address is none of the public Internet's, nor one that birdnest.toml allows
+retry-after        *r* the host wants to be left alone for longer than a run waits
 unsupported        an address that is neither http(s) nor data:, or a data: address that does not decode
 robots-disallowed  *r* robots.txt of the image's host does not allow it
 not-fetched        *r* the run was told to fetch no images (`birdnest import --no-images`)
@@ -60,6 +62,7 @@ from archive.model import NOT_FETCHED, Image, MissingImage, Post
 from pipelines.clean import parse_clean, serialise
 from pipelines.item import PostItem
 from pipelines.session import ArchiveSession
+from pipelines.userinfo import without_userinfo
 
 INTERRUPTED = "interrupted"
 """The reason of requests that a run which ends does not make any more."""
@@ -96,13 +99,13 @@ def decode_data_url(url: str) -> bytes:
 
 
 def image_name(url: str) -> str:
-    """What a document calls an image: its URL; a data: URL, which may be megabytes, by its digest.
+    """What a document calls an image: its URL without user and password; a data: URL, which is long, by its digest.
 
     >>> image_name("data:image/png;base64,AAAA")
     'data:image/png;sha256=bde6da8e9d3902a86a1452ec62648cd07cb1cfbae0ec8dd5142ad881c7aa2ba0'
     """
     if not url.startswith("data:"):
-        return url
+        return without_userinfo(url)
     media_type = url[5:].split(";", 1)[0].split(",", 1)[0] or "text/plain"
     return f"data:{media_type};sha256={hashlib.sha256(url.encode()).hexdigest()}"
 
@@ -158,7 +161,7 @@ def _replace_by_link(node: etree._Element, url: str, missing: MissingImage) -> N
     link = etree.Element("span" if url.startswith("data:") else "a")
     link.text = label
     if link.tag == "a":
-        link.set("href", url)
+        link.set("href", without_userinfo(url))
     if outer is None:
         link.tail, node.tail = node.tail, None
         _swap(node, link)
@@ -287,7 +290,10 @@ class ImagesPipeline:
         results = await asyncio.gather(*(self._result(url, held) for url in urls))
         found = dict(zip(urls, results, strict=True))
         head = found.get(head_url) if head_url else None
-        unusable = [MissingImage(url=url, reason="unsupported", retryable=False) for url in post.clean.unusable_images]
+        unusable = [
+            MissingImage(url=image_name(url), reason="unsupported", retryable=False)
+            for url in post.clean.unusable_images
+        ]
         distinct = {result.url: result for result in (*results, *unusable)}.values()
         return replace(
             post,

@@ -10,6 +10,7 @@ import pytest
 from typer import Typer
 
 import crawler.hexo_tree
+import crawler.identity
 import pipelines.check
 import pipelines.images
 from archive import errors
@@ -86,7 +87,7 @@ def test_every_exit_code_is_documented() -> None:
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", OPERATING, re.MULTILINE)} == codes
 
 
-@pytest.mark.parametrize("module", [pipelines.images, pipelines.check, crawler.hexo_tree])
+@pytest.mark.parametrize("module", [pipelines.images, pipelines.check, crawler.hexo_tree, crawler.identity])
 def test_every_reason_is_documented(module: object) -> None:
     reasons = table_codes(module.__doc__)
     assert len(reasons) > 3

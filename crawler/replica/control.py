@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from crawler.replica.gallery import SITE_HOST, address
-from crawler.replica.site import HOSTS, Response, Site
+from crawler.replica.site import HOSTS, REMOVALS, STAND_INS, Response, Site
 from crawler.replica.trouble import Breakage
 
 PREFIX = "/__replica__/"
@@ -53,8 +53,8 @@ def _set_down(site: Site, given: dict[str, Any]) -> None:
 
 
 def _remove(site: Site, given: dict[str, Any]) -> None:
-    if given["how"] not in ("404", "410", "soft"):
-        raise ValueError(f"how must be 404, 410 or soft, found {given['how']!r}")
+    if given["how"] not in REMOVALS:
+        raise ValueError(f"how must be one of {REMOVALS}, found {given['how']!r}")
     site.state.removed[given["article_id"]] = given["how"]
 
 
@@ -65,9 +65,20 @@ def _restore(site: Site, given: dict[str, Any]) -> None:
 
 def _lists(site: Site, given: dict[str, Any]) -> None:
     for name, value in given.items():
-        if name not in ("in_reverse", "cut_off", "window", "step", "page_size"):
+        if name not in ("in_reverse", "cut_off", "empty", "window", "step", "page_size"):
             raise ValueError(f"lists have no {name!r}")
         setattr(site.state, name, value)
+
+
+def _stand_in(site: Site, given: dict[str, Any]) -> None:
+    if given["how"] not in STAND_INS:
+        raise ValueError(f"how must be one of {STAND_INS}, found {given['how']!r}")
+    site.state.stand_in = given["how"]
+
+
+def _refuse(site: Site, given: dict[str, Any]) -> None:
+    site.state.refusals = int(given["count"])
+    site.state.refusal = (int(given["status"]), str(given["retry_after"]))
 
 
 ACTIONS: Mapping[str, Action] = {
@@ -86,4 +97,6 @@ ACTIONS: Mapping[str, Action] = {
     "reset": lambda site, _: site.reset(),
     "down": _set_down,
     "robots": _robots,
+    "stand_in": _stand_in,
+    "refuse": _refuse,
 }

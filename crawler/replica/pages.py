@@ -64,6 +64,17 @@ def deleted() -> str:
     )
 
 
+def empty_template() -> str:
+    """A soft 404: the template of an article with nothing filled in."""
+    return page(title="鸟哥笔记", description="", main=_TEMPLATE.format(content=""))
+
+
+def notice_in_template() -> str:
+    """A soft 404: the notice stands where the article would."""
+    notice = "<p>抱歉，该文章已被作者删除</p>"
+    return page(title="鸟哥笔记", description="", main=_TEMPLATE.format(content=notice))
+
+
 def captcha() -> str:
     """The check for humans: sent with status 200, without the site's frame."""
     return _CAPTCHA
@@ -150,3 +161,35 @@ _CAPTCHA = """<!DOCTYPE html>
 </body>
 </html>
 """
+
+_TEMPLATE = """<div class="article"><h1 class="title"></h1>
+<div class="articleMeta"><a class="author" href="javascript:;"></a></div>
+<div class="pc_content"><div style="height: 6px"></div>{content}<div style="height: 1px"></div></div></div>"""
+
+_LOGIN = """<!DOCTYPE html>
+<html lang="zh-CN">
+<head><meta charset="utf-8"><title>登录-鸟哥笔记</title></head>
+<body><div class="loginBox"><h2>账号登录</h2><p>请先登录，登录后查看全文</p>
+<form action="/login" method="post"><input name="mobile"><input type="password" name="password">
+<button>登录</button></form><a href="/forget">忘记密码</a> <a href="/register">立即注册</a></div></body>
+</html>
+"""
+
+_WAF = """<!DOCTYPE html>
+<html lang="zh-CN">
+<head><meta charset="utf-8"><title>访问被拦截</title></head>
+<body><h1>很抱歉，由于您访问的URL有可能对网站造成安全威胁，您的访问被阻断。</h1>
+<p>您的请求ID是：<strong>781bad0a16582</strong></p></body>
+</html>
+"""
+
+_PARKED = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>niaogebiji.com is for sale</title></head>
+<body><h1>niaogebiji.com</h1><p>Buy this domain. The domain name is for sale by its owner.</p>
+<ul><li><a href="/?s=1">Marketing</a></li><li><a href="/?s=2">Insurance</a></li></ul></body>
+</html>
+"""
+
+STAND_INS = {"captcha": _CAPTCHA, "login": _LOGIN, "waf": _WAF, "parked": _PARKED}
+"""What may stand in place of every article, by its name."""

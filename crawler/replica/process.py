@@ -83,7 +83,10 @@ class Replica:
         self._tell("revert", article_id=article_id)
 
     def remove(self, article_id: int, how: str = "404") -> None:
-        """Answer for an article with "404", "410" or a soft 404 ("soft"); lists go on naming it."""
+        """Answer for an article with "404", "410" or a soft 404 ("soft", "home", "template", "list", "notice").
+
+        Lists go on naming it.
+        """
         self._tell("remove", article_id=article_id, how=how)
 
     def unlist(self, article_id: int) -> None:
@@ -99,8 +102,8 @@ class Replica:
         self._tell("move", article_id=article_id, to=to)
 
     def lists(self, **how: int | bool) -> None:
-        """Show lists `in_reverse` or `cut_off`; the generated one in pages of `page_size`, or in a `window` of so
-        many posts that moves on by `step` with each answer.
+        """Show lists `in_reverse`, `cut_off` or `empty`; the generated one in pages of `page_size`, or in a `window`
+        of so many posts that moves on by `step` with each answer.
         """
         self._tell("lists", **how)
 
@@ -135,6 +138,16 @@ class Replica:
     def up(self) -> None:
         """Undo `down`."""
         self._tell("down", down=False)
+
+    def stand_in(self, how: str) -> None:
+        """Answer for every article with a "captcha", a "login", a "waf" or a "parked" domain's page, or show articles
+        in a new "template"; "" undoes it.
+        """
+        self._tell("stand_in", how=how)
+
+    def refuse(self, count: int, *, status: int = 429, retry_after: str = "1") -> None:
+        """Refuse the next requests for articles, so many of them, with that status and Retry-After."""
+        self._tell("refuse", count=count, status=status, retry_after=retry_after)
 
     def robots(self, text: str | None, status: int = 200, *, host: str | None = None) -> None:
         """Replace the robots.txt of www, or of `host`. None with status 200 restores it."""

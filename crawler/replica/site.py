@@ -21,6 +21,11 @@ HOSTS = (SITE_HOST, *IMAGE_HOSTS)
 OPENED = datetime(2022, 7, 1, tzinfo=UTC).timestamp()
 """When everything that has no time of its own was last changed."""
 
+REMOVALS = ("404", "410", "soft", "home", "template", "list", "notice")
+"""What may answer for an article that is no more: two statuses, and five kinds of soft 404."""
+STAND_INS = ("", "captcha", "login", "waf", "parked", "template")
+"""What may answer for every article: a check, a login, a firewall, a domain for sale, or the articles in new markup."""
+
 _ARTICLE = pattern(r"^/article-(\d+)-(\d+)\.html$")
 _CATEGORY = pattern(r"^/cat/(\d+)$")
 _TAG = pattern(r"^/tag/([^/]+)$")
@@ -69,6 +74,7 @@ class Response:
     modified: float | None = None
     location: str | None = None
     etag: str | None = None
+    retry_after: str | None = None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -79,6 +85,8 @@ class Response:
             found["ETag"] = self.etag
         if self.location is not None:
             found["Location"] = self.location
+        if self.retry_after is not None:
+            found["Retry-After"] = self.retry_after
         return found
 
 
@@ -86,9 +94,11 @@ class Response:
 class State:
     """What tests change. `robots` maps a host to its text and status.
 
-    removed: what answers for an article that is no more ("404", "410" or "soft"). moved: the id an article's address
-    leads to. unlisted: articles that no list names. Lists may stand in reverse, or be cut off in the middle. The
-    generated list shows `window` posts, and moves on by `step` with each answer; or stands in pages of `page_size`.
+    removed: what answers for an article that is no more, one of `REMOVALS`. moved: the id an article's address leads
+    to. unlisted: articles that no list names. stand_in: what answers for every article, one of `STAND_INS`. refusals:
+    how many pages are still refused, with which status and Retry-After. Lists may stand in reverse, be cut off in the
+    middle, or name nothing. The generated list shows `window` posts, and moves on by `step` with each answer; or stands
+    in pages of `page_size`.
     listed: generated posts that it has named.
     """
 
@@ -102,6 +112,10 @@ class State:
     removed: dict[int, str] = field(default_factory=dict)
     moved: dict[int, int] = field(default_factory=dict)
     unlisted: set[int] = field(default_factory=set)
+    stand_in: str = ""
+    refusals: int = 0
+    refusal: tuple[int, str] = (429, "1")
+    empty: bool = False
     in_reverse: bool = False
     cut_off: bool = False
     window: int = 0
@@ -205,6 +219,9 @@ class Site:
     def _site_page(self, request: Request) -> Response:
         if request.path.startswith("/img/"):
             return self._image(request)
+        refused = self._refusal(request)
+        if refused is not None:
+            return refused
         if request.method == "POST" and request.path != "/pc/bulletin/index":
             return _text("Method Not Allowed\n", 405)
         if request.path in self._routes:
@@ -217,11 +234,20 @@ class Site:
             return self._tag(unquote(match[1]))
         return _not_found()
 
+    def _refusal(self, request: Request) -> Response | None:
+        """Too many requests, while some are still to be refused; lists are left alone."""
+        with self._lock:
+            if not self.state.refusals or not _ARTICLE.match(request.path):
+                return None
+            self.state.refusals -= 1
+        status, wait = self.state.refusal
+        return replace(_text("Slow down\n", status), retry_after=wait)
+
     def _list(self, render: Callable[[list[Post]], str], name: str) -> Response:
         return self._page_of_list(render(self._listed(post for post in self.posts.values() if name in post.lists)))
 
     def _listed(self, posts: Iterable[Post]) -> list[Post]:
-        found = [post for post in posts if post.id not in self.state.unlisted]
+        found = [post for post in posts if post.id not in self.state.unlisted and not self.state.empty]
         return found[::-1] if self.state.in_reverse else found
 
     def _page_of_list(self, text: str) -> Response:
@@ -296,6 +322,8 @@ class Site:
         text = pages.article(post, self.body(post), number=number, charset=charset)
         if text is None:
             return _not_found()
+        if self.state.stand_in == "template":
+            text = text.replace('class="article"', 'class="post-v4"').replace("pc_content", "rich_text_v4")
         modified = self.state.changed.get(article_id) or (post.changed.timestamp() if post.changed else OPENED)
         body = text.encode(charset, "xmlcharrefreplace")
         return Response(status=_OK, body=body, mime_type=f"text/html; charset={charset}", modified=modified)
@@ -304,7 +332,9 @@ class Site:
         """What answers in place of an article that is in trouble."""
         how = self.state.removed.get(article_id)
         if how is not None:
-            return _page(pages.deleted()) if how == "soft" else replace(_not_found(), status=int(how))
+            return self._removed(how)
+        if self.state.stand_in in pages.STAND_INS:
+            return _page(pages.STAND_INS[self.state.stand_in])
         if article_id in self.state.moved:
             return Response(status=301, location=f"/article-{self.state.moved[article_id]}-1.html", modified=OPENED)
         if article_id == trouble.REDIRECT_OLD_ID:
@@ -319,6 +349,14 @@ class Site:
         if article_id == trouble.NO_BODY_ID:
             return _page(pages.without_body(self.posts[article_id]))
         return None
+
+    def _removed(self, how: str) -> Response:
+        if how == "home":
+            return Response(status=302, location="/", modified=OPENED)
+        if how == "list":
+            return self._category(136, 1)
+        text = {"soft": pages.deleted, "template": pages.empty_template, "notice": pages.notice_in_template}.get(how)
+        return _page(text()) if text is not None else replace(_not_found(), status=int(how))
 
     def _image(self, request: Request) -> Response:
         if not _may_link(request.headers.get("referer", "")):

@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from scrapy import Request
+from scrapy.crawler import Crawler
 
 from archive.errors import BirdnestError, PageError
 from crawler.discover import FoundLink, links_of, listings, nothing_found
 from crawler.frontier import Due, Link, Reading
+from crawler.hours import NiceHours
 from crawler.profile import Listing, PostAddress, Sitemap, SiteProfile, address, numbered_url
 from crawler.spiders.site import SiteSpider
 
@@ -55,12 +57,25 @@ class PostSpider(SiteSpider):
         self.full = full
         self.retry_failed = retry_failed
         self.ids = ids
+        self.nice_hours: NiceHours | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        hours = cls.config(crawler.settings).site_table(cls.slug).nice_hours
+        spider.nice_hours = NiceHours.parse(hours) if hours else None
+        return spider
 
     async def start(self) -> AsyncIterator[Request]:
         try:
             self.reporter.note(*await self.state.begin(whole=True))
         except BirdnestError as error:
             self.reporter.refused(error)
+            return
+        if self.nice_hours is not None and not self.nice_hours.hold(self._local()):
+            begin = self.nice_hours.next_begin(self._local())
+            self.reporter.note(f"{self._out_of_hours()}: nothing was asked for; the next hours begin {begin:%F %H:%M}")
+            self.reporter.plan(due=0, whole=False)
             return
         if self.ids is not None:
             due = self._by_number(self.ids)
@@ -79,11 +94,28 @@ class PostSpider(SiteSpider):
         if self.ids is None and self.limit is None:
             await self.retry_images()
 
+    # -- when -----------------------------------------------------------------------------------------------------
+
+    def _local(self) -> datetime:
+        return self.now().astimezone(ZoneInfo(self.site.timezone))
+
+    def _out_of_hours(self) -> str:
+        return f"{self.slug}: it is {self._local():%H:%M} in {self.site.timezone}, outside nice_hours {self.nice_hours}"
+
+    def _may_go_on(self) -> bool:
+        if not super()._may_go_on():
+            return False
+        if self.nice_hours is None or self.nice_hours.hold(self._local()):
+            return True
+        self.reporter.note(f"{self._out_of_hours()}: what was not asked for stays open, and the next run goes on")
+        return False
+
     # -- listings ----------------------------------------------------------------------------------------------
 
     async def _read_listings(self, reading: Reading) -> None:
         for rank, listing in enumerate(listings(self.site, self.wanted_lists)):
-            await self._read_listing(listing, rank, reading)
+            if self._may_go_on():
+                await self._read_listing(listing, rank, reading)
 
     async def _read_listing(self, first: Listing, rank: int, reading: Reading) -> None:
         """Read a listing's pages until one names only what is known and unchanged; see `frontier` for what that is."""
@@ -103,6 +135,7 @@ class PostSpider(SiteSpider):
                 if quiet and not self.full and is_in_order(listing):
                     break
         except PageError as error:
+            self.answered(error.reason, str(error))
             self.reporter.listing_failed(first.url, error.reason, str(error))
         else:
             state.frontier.end_list(self.slug, first.key, now=state.seconds)

@@ -22,6 +22,7 @@ from archive.layout import PostRef
 from archive.model import WarcRecord
 from crawler.addresses import place_of
 from crawler.any_page import continues, make_post, read_article, refuse_other_files, refuse_other_places
+from crawler.blockade import Blockade
 from crawler.config import Config, load_config, scrapy_settings
 from crawler.discover import FoundLink, ReadListing, read_listing
 from crawler.entries import Hints
@@ -37,7 +38,9 @@ from crawler.extract import (
 from crawler.frontier import Due, Link
 from crawler.full_texts import FullText, FullTexts
 from crawler.generic import FoundArticle
-from crawler.profile import Feed, Listing, PostAddress, SiteProfile, address
+from crawler.identity import blocked_list, refuse_detours, refuse_strangers
+from crawler.limits import IMAGE_BYTES, MOST_BYTES
+from crawler.profile import Feed, HtmlList, Listing, PostAddress, SiteProfile, address
 from crawler.report import UNREACHABLE, Listener, RunReporter
 from crawler.state import CrawlState, Validators, captured
 from pipelines.clock import clock
@@ -130,6 +133,24 @@ class SiteSpider(Spider):
     def state(self) -> CrawlState:
         return CrawlState.of(self.crawler)
 
+    def answered(self, reason: str | None, detail: str = "") -> None:
+        """An answer of the site, for what goes by its answers in a row: None, its own page; else why it is none."""
+        blockade = self.crawler.get_extension(Blockade)
+        if blockade is not None:
+            blockade.answered(reason, detail)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the run asks the site for no more."""
+        blockade = self.crawler.get_extension(Blockade)
+        return blockade is not None and blockade.is_closed
+
+    async def _first_alone(self) -> None:
+        """Where the run before was kept away, wait for the first page's end before there is a second."""
+        blockade = self.crawler.get_extension(Blockade)
+        if blockade is not None and blockade.is_careful:
+            await self.reporter.room(1)
+
     async def fetch(self, url: str) -> Response:
         """A page, through all downloader middlewares. Raises PageError with the reason when it cannot be had."""
         return await self._fetch(Request(url, callback=NO_CALLBACK))
@@ -143,7 +164,9 @@ class SiteSpider(Spider):
         headers = dict(listing.headers)
         if listing.form:
             return _form_request(listing.url, listing.form, headers)
-        return _request(listing.url, headers, listing.body, callback=NO_CALLBACK)
+        # Feeds, sitemaps and lists of addresses are larger than pages may be.
+        meta = {} if isinstance(listing.shape, HtmlList) else {MOST_BYTES: IMAGE_BYTES}
+        return _request(listing.url, headers, listing.body, callback=NO_CALLBACK, meta=meta)
 
     async def _fetch(self, request: Request) -> Response:
         response = await self.download(request)
@@ -170,7 +193,14 @@ class SiteSpider(Spider):
             self.state.frontier.started(self.slug, [post.url for post in batch])
             for post in batch:
                 await self.reporter.room(_UNDER_WAY)
+                if not self._may_go_on():
+                    return
                 yield self._post_request(post, whole_pages=whole_pages)
+                await self._first_alone()
+
+    def _may_go_on(self) -> bool:
+        """Whether another post may be asked for."""
+        return not self.is_closed
 
     def _post_request(self, due: Due, *, whole_pages: bool) -> Request:
         self.reporter.found(due.url)
@@ -207,6 +237,7 @@ class SiteSpider(Spider):
 
     async def parse_post(self, response: Response, found: FoundLink) -> AsyncIterator[RawPost]:
         if response.status == _NOT_MODIFIED and response.meta.get("birdnest_conditional"):
+            self.answered(None)
             self.reporter.unchanged(found.url)
             return
         try:
@@ -219,11 +250,13 @@ class SiteSpider(Spider):
                     self.reporter.alias(found.url)
                     return
             post = await self._read_post(response, place, found)
+            self.answered(None)
             if post.id != place.id and self.state.identified(found.url, post.id):
                 self.reporter.alias(found.url)
                 return
             yield post
         except PageError as error:
+            self.answered(error.reason, str(error))
             async for post in self._instead(found, error, page=response.body):
                 yield post
 
@@ -254,6 +287,8 @@ class SiteSpider(Spider):
         refuse_challenges(self.site, response.url)
         place = address(self.site, response.url)
         if place is None:
+            if not self.site.is_unknown:
+                refuse_detours(self.site, found.url, response.url)
             what = "is of another site: archive that" if self.site.is_unknown else "is no post of the site"
             raise PageError("moved-away", f"{self.site.slug}: {found.url}: led to {response.url}, which {what}")
         if self.site.is_unknown:
@@ -266,6 +301,7 @@ class SiteSpider(Spider):
         pages = [_page(response, place)]
         records = [*captured(response)]
         refuse_other_pages(self.site, place, pages[0])
+        refuse_strangers(self.site, place, pages[0], told=found.hints.title)
         place = own_address(place, pages[0])
         while url := self._next_page(place, pages):
             page, of_page = await self._further_page(place, url)
@@ -331,6 +367,7 @@ class SiteSpider(Spider):
             raise PageError("moved-away", f"{self.site.slug}: {url}: led to {response.url}, which is another page")
         page = _page(response, place)
         refuse_other_pages(self.site, place, page)
+        refuse_strangers(self.site, place, page)
         return page, captured(response)
 
     async def retry_images(self) -> None:
@@ -362,6 +399,7 @@ class SiteSpider(Spider):
         request: Request = failure.request  # type: ignore[attr-defined]  # Scrapy puts it there
         found: FoundLink = request.cb_kwargs["found"]
         error = _page_error(self.site.slug, found.url, failure.value)
+        self.answered(error.reason, str(error))
         async for post in self._instead(found, error):
             yield post
 
@@ -405,8 +443,18 @@ class SiteSpider(Spider):
         asked = (self.slug, listing, response.body, content_type_of(response))
         # A feed of 10,000 items takes seconds to read.
         is_large = len(response.body) > _LARGE_BYTES
-        read = await asyncio.to_thread(read_listing, *asked) if is_large else read_listing(*asked)
+        try:
+            read = await asyncio.to_thread(read_listing, *asked) if is_large else read_listing(*asked)
+        except PageError as error:
+            raise self._kept_away(response) or error from error
+        kept_away = None if read.entries else self._kept_away(response)
+        if kept_away is not None:
+            raise kept_away
         return read, next(reversed(captured(response)), None)
+
+    def _kept_away(self, response: Response) -> PageError | None:
+        """Why a list that names nothing does so, where it is a page that keeps us away."""
+        return blocked_list(self.site, response.url, response.body, content_type_of(response))
 
     def keep_texts(self, links: Iterable[FoundLink]) -> list[FoundLink]:
         """The links without the articles that feeds hold of them, which are kept aside."""

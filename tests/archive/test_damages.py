@@ -134,7 +134,7 @@ def test_the_sound_archive_has_no_findings(root: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_random_damage_is_named(root: Path, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - a test's dice
+    chance = random.Random(seed)
     keys = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
     class_, damage = chance.choice(sorted(POSSIBLE))
     key = chance.choice([key for key in keys if key.startswith(class_)])

@@ -316,7 +316,7 @@ class LossyStore:
         self.losses = losses
         self.ways = ways
         self.lost = 0
-        self._random = random.Random(seed)  # noqa: S311 - a repeatable test, no secret
+        self._random = random.Random(seed)
         self._underway: list[tuple[str, bytes, str]] = []
 
     def create(self, key: str, data: bytes, content_type: str) -> bool:

@@ -344,7 +344,7 @@ def test_the_template_shows_every_key_there_is() -> None:
 def test_the_defaults_that_the_template_shows_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     values = tomllib.loads(uncommented())
-    others = {"state", "origins", "rsshub", "s3", "sites", "other_sites", "recheck_days"}
+    others = {"state", "origins", "rsshub", "s3", "sites", "other_sites", "recheck_days", "allow_hosts"}
     shown = {name: values[name] for name in set(values) - others}
     assert tuple(values["recheck_days"]) == Config().recheck_days
     assert shown == {name: getattr(Config(), name) for name in shown}

@@ -29,6 +29,7 @@ from crawler.discover import FoundLink, discover, listings
 from crawler.draft.fixture import COMPARED, compared, told
 from crawler.entries import Hints
 from crawler.extract import Page, extract, next_page, own_address, refuse_challenges, refuse_other_pages
+from crawler.identity import refuse_strangers
 from crawler.profile import Listing, PostAddress, Shape, SiteProfile, address
 from crawler.sites import all_sites
 from pipelines.clean import clean
@@ -105,6 +106,7 @@ def listing_of(case: str) -> Listing:
 def look(case: str, answered_from: str) -> None:
     refuse_challenges(site_of(case), answered_from)
     refuse_other_pages(site_of(case), place_of(case), page_of(case))
+    refuse_strangers(site_of(case), place_of(case), page_of(case))
 
 
 @pytest.mark.parametrize("field", COMPARED)
@@ -121,6 +123,7 @@ def test_a_case_expects_every_field_and_no_other(case: str) -> None:
 @each_post
 def test_a_case_is_a_post_of_one_page(case: str) -> None:
     refuse_other_pages(site_of(case), place_of(case), page_of(case))
+    refuse_strangers(site_of(case), place_of(case), page_of(case))
     assert next_page(page_of(case), place_of(case)) is None
 
 

@@ -109,7 +109,7 @@ def main() -> None:
     upstream, seed, share, *kinds = sys.argv[1:]
     Proxy.upstream = urlsplit(upstream).netloc
     Proxy.share, Proxy.kinds = float(share), tuple(kinds)
-    Proxy.chance = random.Random(seed)  # noqa: S311 - a test's dice
+    Proxy.chance = random.Random(seed)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
     server.daemon_threads = True
     print(f"http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201 - whoever started it reads this

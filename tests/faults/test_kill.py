@@ -128,7 +128,7 @@ def test_a_crawl_killed_at_any_point_loses_and_repeats_nothing(
     assert len({key.rsplit("/", 1)[0] for key in expected if key.startswith("posts/")}) >= 20
     assert sum(key.startswith("blobs/") for key in expected) >= 20
     assert any(key.endswith("v0002.html") for key in expected) == changes
-    chance = random.Random(stage.scene.name)  # noqa: S311 - points of a test
+    chance = random.Random(stage.scene.name)
     chosen = list(range(points)) if ALL else sorted(chance.sample(range(points), min(stage.scene.points, points)))
 
     def try_out(each: Forks, mine: list[int]) -> int:

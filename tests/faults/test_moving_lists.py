@@ -43,7 +43,7 @@ def test_what_a_list_named_once_is_archived_once_whenever_crawls_are_killed(
 ) -> None:
     birdnest = Birdnest(folder=tmp_path)
     birdnest.configure(moving_replica, site=SLOW)
-    chance = random.Random(5)  # noqa: S311 - moments of a test
+    chance = random.Random(5)
     killed = runs = 0
     only_known_to_the_frontier: set[int] = set()
     while killed < KILLS:

@@ -187,7 +187,7 @@ def disks(events: list[Event], seed: int) -> Iterator[tuple[set[str], float, Dis
     """What may be left after some events: nothing unsure, all of it, each alone, and some subsets."""
     disk = Disk(events)
     unsure = disk.unsure
-    chance = random.Random(seed)  # noqa: S311 - subsets of a test
+    chance = random.Random(seed)
     yield set(), 0.0, disk
     yield set(unsure), 1.0, disk
     yield set(unsure), 0.0, disk

@@ -25,7 +25,7 @@ WIDTH, HEIGHT = 64, 48
 
 def picture(mode: str = "RGB", *, seed: int = 0, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Pillow.Image:
     """Noise on a gradient, so that no encoder can make a few bytes of it."""
-    noise = random.Random(seed)  # noqa: S311 - for pictures
+    noise = random.Random(seed)
     pixels = bytes(
         channel
         for y in range(size[1])
@@ -178,7 +178,7 @@ def pixel_bytes(png: bytes) -> Iterator[int]:
 @pytest.mark.filterwarnings("ignore")  # Pillow's, about what it finds in damaged files
 @pytest.mark.parametrize("name", WHOLE)
 def test_damage_anywhere_is_a_refusal_and_never_another_error(name: str) -> None:
-    data, chance = WHOLE[name][0](), random.Random(name)  # noqa: S311 - for damage
+    data, chance = WHOLE[name][0](), random.Random(name)
     for _ in range(150):
         damaged = bytearray(data)
         for _ in range(chance.choice((1, 3, 20))):
