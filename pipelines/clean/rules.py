@@ -38,7 +38,7 @@ TRACKERS: Final = (
 # Pictures that stand for one which has not been loaded yet.
 PLACEHOLDERS: Final = (
     r"^data:image/(?:gif|png|svg\+xml)[^,]*,[^,]{0,300}$",  # 微信, 掘金: one pixel, inline
-    r"/(?:blank|gr[ae]y|loading|lazy|placeholder|spacer|pixel|transparent|default[-_]?img)[\w.@-]*\.(?:gif|png|svg|jpe?g)",
+    r"/(?:blank|none|gr[ae]y|loading|lazy|placeholder|spacer|pixel|transparent|default[-_]?img)[\w.@-]*\.(?:gif|png|svg|jpe?g)",
     r"(?:1x1|b\.gif|/t\.gif|s\.gif)(?:\?|$)",  # 新浪, 凤凰
 )
 
