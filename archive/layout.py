@@ -42,6 +42,9 @@ MEDIA_TYPES = {extension: media_type for media_type, extension in BLOB_EXTENSION
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _POST_KEY = re.compile(r"posts/(?P<site>[a-z0-9][a-z0-9-]*)/(?P<id>[a-z0-9][a-z0-9._-]{0,99})/v(?P<n>[0-9]{4})\.html")
 _BLOB_KEY = re.compile(r"blobs/sha256/(?P<two>[0-9a-f]{2})/(?P<digest>[0-9a-f]{64})\.(?P<extension>[a-z]+)")
+_RUN_KEY = re.compile(
+    r"runs/(?P<day>[0-9-]{10})/(?P<run>[0-9]{8}T[0-9]{6}Z-(?P<site>[a-z0-9][a-z0-9-]*)-[0-9a-f]{6})\.json"
+)
 _UP_FROM_DOCUMENT = "../../../"
 
 
@@ -134,6 +137,25 @@ def link_from_document(key: str) -> str:
 def run_key(run_id: str) -> str:
     """The key of a run's report; run ids begin with the run's UTC time, `20261122T080000Z-…`."""
     return f"{RUNS}{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}/{run_id}.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlace:
+    """What the key of a run's report tells of the run. `day` is `YYYY-MM-DD`, in UTC."""
+
+    run: str
+    site: str
+    day: str
+
+
+def parse_run_key(key: str) -> RunPlace | None:
+    """The run whose report a key names, or None when it names none.
+
+    >>> parse_run_key("runs/2026-11-22/20261122T080000Z-niaogebiji-3cb1a1.json")
+    RunPlace(run='20261122T080000Z-niaogebiji-3cb1a1', site='niaogebiji', day='2026-11-22')
+    """
+    match = _RUN_KEY.fullmatch(key)
+    return None if match is None else RunPlace(**match.groupdict())
 
 
 def capture_key(site: str, run_id: str, number: int) -> str:

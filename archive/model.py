@@ -128,6 +128,26 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What a run's verdict is judged by, besides its counts. Counts, never shares: a reader adds them up.
+
+    `lists`: how many posts the first page of each list named, by the list's URL. `pages`: post pages that were read
+    and were posts. `posts`: those of them that were cleaned, of which so many had a date, an author other than the
+    site itself, and images; `characters` is the median length of their text, None where there are none. `newest_at`:
+    the latest publish time seen, None where neither lists nor pages told one.
+    """
+
+    lists: Mapping[str, int] = field(default_factory=dict)
+    pages: int = 0
+    posts: int = 0
+    with_date: int = 0
+    with_author: int = 0
+    with_images: int = 0
+    characters: int | None = None
+    newest_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunReport:
     """What one run over one site did. Counts are of posts unless their name says otherwise.
 
@@ -136,7 +156,8 @@ class RunReport:
     the site), absent (a number of a range that is no post) or failed; `unfinished` are those that an interruption
     left, so that the sum always equals `found`. `images_kept` and `images_missing` (by reason) count those of new and
     changed posts. Failures also list listings that could not be read. `documents` are the versions this run
-    committed: the SHA-256 of each by its key.
+    committed: the SHA-256 of each by its key. `whole`: the run looked at all that the site shows, so that it can be
+    compared with others.
     """
 
     run: str
@@ -165,6 +186,8 @@ class RunReport:
     known: int = 0
     gone: int = 0
     absent: int = 0
+    whole: bool = True
+    figures: Figures = field(default_factory=Figures)
     documents: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = field(default=())
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from archive.document import Document, read
 from archive.errors import DamageError, NotAnArchiveError, ObjectMissing, UsageError
 from archive.layout import ARCHIVE_KEY, NAMES, POSTS, RUNS, PostRef, parse_post_key, post_prefix
-from archive.model import Failure, RunReport
+from archive.model import Failure, Figures, RunReport
 from archive.store import Store
 
 FORMAT = "birdnest-archive"
@@ -145,10 +146,10 @@ def parse_head(ref: PostRef, data: bytes) -> Head:
 
 
 def parse_report(data: bytes, name: str) -> RunReport:
-    """A run's report out of its JSON. Raises DamageError naming `name`."""
+    """A run's report out of its JSON; keys of later releases are ignored. Raises DamageError naming `name`."""
     try:
-        value = json.loads(data)
-        value.pop("sha256", None)
+        value = _known(RunReport, json.loads(data))
+        value["figures"] = parse_figures(value.get("figures", {}))
         for key in ("started_at", "finished_at"):
             value[key] = datetime.fromisoformat(value[key])
         value["failures"] = tuple(Failure(**failure) for failure in value["failures"])
@@ -157,3 +158,15 @@ def parse_report(data: bytes, name: str) -> RunReport:
         return RunReport(**value)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamageError(f"{name}: not a run's report: {error!r}") from error
+
+
+def parse_figures(value: Mapping[str, Any]) -> Figures:
+    """A run's figures out of its report's JSON; those that an earlier release did not count are none."""
+    told = _known(Figures, value)
+    newest = told.get("newest_at")
+    return Figures(**{**told, "newest_at": datetime.fromisoformat(newest) if newest else None})
+
+
+def _known(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    names = {each.name for each in fields(kind)}
+    return {key: item for key, item in value.items() if key in names}

@@ -47,7 +47,7 @@ from archive.layout import (
     index_key,
     run_key,
 )
-from archive.model import Post, RunReport, sealed
+from archive.model import JSON, Figures, Post, RunReport, iso, sealed
 from archive.reader import FORMAT, FORMAT_VERSION, ArchiveInfo, ArchiveReader, Head, read_info
 from archive.store import Store
 
@@ -328,13 +328,20 @@ class Archive(ArchiveReader):
 def report_bytes(report: RunReport) -> bytes:
     """A run's report as its JSON object; times ISO 8601."""
     # dataclasses.asdict cannot copy a Counter or a read-only mapping.
-    value = asdict(replace(report, images_missing={}, store_requests={}, documents={}))
+    plain = replace(report, images_missing={}, store_requests={}, documents={}, figures=Figures())
+    value = asdict(plain)
+    value["figures"] = figures_json(report.figures)
     value["images_missing"] = dict(report.images_missing)
     value["store_requests"] = dict(report.store_requests)
     value["documents"] = dict(sorted(report.documents.items()))
     value["started_at"] = report.started_at.isoformat()
     value["finished_at"] = report.finished_at.isoformat()
     return _json_bytes(sealed(value))
+
+
+def figures_json(figures: Figures) -> dict[str, JSON]:
+    """A run's figures as they stand in its report."""
+    return {**vars(figures), "lists": dict(figures.lists), "newest_at": iso(figures.newest_at)}
 
 
 def _json_bytes(value: object) -> bytes:

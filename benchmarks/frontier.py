@@ -30,12 +30,12 @@ from archive import Archive, open_store
 from archive.model import Post
 from benchmarks.crawl import Crawled, crawl
 from crawler.demo import SITE
-from crawler.frontier import Frontier, Held
+from crawler.frontier import Frontier, Held, frontier_file
 from crawler.profile import SiteProfile, address
 from crawler.replica import generated, trouble
 from crawler.replica.process import Replica
 from crawler.sites import all_sites
-from crawler.state import frontier_file, held_posts
+from crawler.state import held_posts
 
 MEMORY_LIMIT_MB = 200
 _ROBOTS = "robots.txt"

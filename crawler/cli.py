@@ -26,20 +26,23 @@ from rich.text import Text
 from archive.errors import (
     BirdnestError,
     DamageError,
+    LeaseHeld,
     PageError,
     StoreError,
     UnsupportedUrlError,
     UsageError,
 )
-from crawler.commands import drafting, export, importing
+from crawler.commands import drafting, export, importing, operations
 from crawler.terminal import (
     ArchiveOption,
     ConfigOption,
     JsonOption,
+    LogJsonOption,
     VerboseOption,
     complain,
     config_of,
     err,
+    log_as,
     log_level,
     moment_of,
     out,
@@ -54,7 +57,6 @@ if TYPE_CHECKING:
     from archive.reader import ArchiveReader, Head
     from crawler.config import Config
     from crawler.frontier import Frontier
-    from crawler.plan import Plan
     from crawler.run import RunResult, Wish
     from crawler.spiders.post import IdRange
     from pipelines.clean.rules import CleanRules
@@ -72,13 +74,15 @@ app = typer.Typer(
 app.add_typer(importing.app)
 app.add_typer(export.app)
 app.command()(export.sql)
+operations.attach(app)
 INTERRUPTED = 130
 _CHECKPOINT_SECONDS = 7 * 24 * 3600  # a check that was stopped longer ago begins anew
 
 
 def main() -> None:
-    """The entry point: every error of ours is one line, and its exit code; so is Ctrl-C before a crawl runs."""
-    signal.signal(signal.SIGINT, _leave)
+    """The entry point: every error of ours is one line, and its exit code; so is a signal before a crawl runs."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
     try:
         app()
     except BirdnestError as error:
@@ -131,6 +135,7 @@ def crawl(
         list[str] | None,
         typer.Option("--feed", metavar="URL", help="Instead of a site's lists, what this feed names, of any sites"),
     ] = None,
+    due: Annotated[bool, typer.Option("--due", help="Crawl the sites whose schedule says so, and no others")] = False,
     archive: ArchiveOption = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many posts of each site")] = None,
     since: Annotated[str | None, typer.Option(metavar="DATE", help="Only posts since this ISO date or time")] = None,
@@ -146,30 +151,44 @@ def crawl(
     refetch_images: Annotated[bool, typer.Option(help="Fetch images again that the archive holds")] = False,
     config: ConfigOption = None,
     json_: JsonOption = False,
+    log_json: LogJsonOption = False,
     verbose: VerboseOption = 0,
 ) -> None:
     """Crawl sites: archive what their lists name that is new or changed, and look again at what is due."""
-    from crawler.plan import plan
-
     moment_of(since)
-    loaded = config_of(config, archive)
+    loaded = log_as(config_of(config, archive), log_json=log_json, level=log_level(verbose))
     asked: dict[str, Any] = {"limit": limit, "since": since, "full": full}
     if feed and (sites or ids or dry_run or retry_failed):
         raise UsageError("--feed reads feeds and no site's lists: leave out SITE, --ids, --dry-run, --retry-failed")
     if dry_run and ids:
         raise UsageError("--dry-run reads lists, and with --ids none are read: give one of the two")
+    if due and (sites or feed):
+        raise UsageError("--due takes the sites whose schedule says so: leave out SITE and --feed")
     if feed:
         wishes = _feed_wishes(loaded, feed, asked)
     else:
+        chosen = _sites_due(loaded) if due else sites or ()
+        if due and not chosen:
+            return  # without a word: cron would mail it
         asked["retry_failed"] = retry_failed
-        wishes = _site_wishes(loaded, sites or (), ids, asked)
+        wishes = _site_wishes(loaded, chosen, ids, asked)
     if dry_run:
-        _show_plan(plan(loaded, wishes, log_level=log_level(verbose)), as_json=json_)
+        _show_plan(loaded, wishes, as_json=json_, verbose=verbose)
         return
-    _run(loaded, wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose)
+    _run(loaded, wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose, skip_held=due)
 
 
-def _show_plan(planned: Sequence[Plan], *, as_json: bool) -> None:
+def _sites_due(config: Config) -> list[str]:
+    from crawler.aftermath import sites_due
+
+    return sites_due(config)
+
+
+def _show_plan(config: Config, wishes: Sequence[Wish], *, as_json: bool, verbose: int) -> None:
+    """What a crawl would fetch; leaves with an exit code where a list could not be read."""
+    from crawler.plan import plan
+
+    planned = plan(config, wishes, log_level=log_level(verbose))
     for each in planned:
         if as_json:
             print_json(vars(each))
@@ -363,8 +382,7 @@ def why(
 
 
 def _frontier(config: Path | None, archive: str | None) -> Frontier:
-    from crawler.frontier import Frontier
-    from crawler.state import frontier_file
+    from crawler.frontier import Frontier, frontier_file
 
     loaded, info = config_of(config, archive), reader_of(config, archive).info
     file = frontier_file(loaded.state.expanduser(), info.id)
@@ -606,29 +624,45 @@ def _run(
     verbose: int,
     leave: bool = True,
     list_name: str | None = None,
+    skip_held: bool = False,
 ) -> int:
-    """Run, show, and leave with (or return) the exit code of the worst verdict."""
+    """Run, show, tell, and leave with (or return) the exit code of the worst verdict.
+
+    skip_held: a site that another run crawls is no failure.
+    """
+    from crawler.aftermath import tell_of_failure, tell_of_runs
     from crawler.display import Progressor
     from crawler.report import EXIT_CODES, SEVERITY
     from crawler.run import run_sites
 
     kept_from: list[BirdnestError] = []
-    with Progressor(err, quiet=as_json) as watch:
-        results = run_sites(
-            config,
-            wishes,
-            watch=watch,
-            complain=kept_from.append,
-            refetch_images=refetch_images,
-            log_level=log_level(verbose),
-            list_name=list_name,
-            say=complain if as_json else say,
-        )
+    try:
+        with Progressor(err, quiet=as_json or config.log == "json") as watch:
+            results = run_sites(
+                config,
+                wishes,
+                watch=watch,
+                complain=kept_from.append,
+                refetch_images=refetch_images,
+                log_level=log_level(verbose),
+                list_name=list_name,
+                say=complain if as_json or config.log == "json" else say,
+            )
+    except LeaseHeld:
+        if skip_held:
+            raise typer.Exit from None
+        raise
+    except BirdnestError as error:
+        tell_of_failure(config, [wish.slug for wish in wishes if wish.whole], error)
+        raise
     _show_results(config, results, as_json=as_json)
-    for error in kept_from:
-        complain(f"error: {error}")
+    tell_of_runs(config, [result.report for result in results])
+    if skip_held:
+        kept_from = [error for error in kept_from if not isinstance(error, LeaseHeld)]
+    for kept in kept_from:
+        complain(f"error: {kept}")
     worst = max((result.report.verdict for result in results), key=SEVERITY.index, default="fine")
-    code = EXIT_CODES[worst] or max((error.exit_code for error in kept_from), default=0)
+    code = EXIT_CODES[worst] or max((kept.exit_code for kept in kept_from), default=0)
     if leave:
         raise typer.Exit(code)
     return code
@@ -642,7 +676,7 @@ def _show_results(config: Config, results: Sequence[RunResult], *, as_json: bool
     reports = [result.report for result in results]
     if as_json:
         print_json([json.loads(report_bytes(report)) for report in reports])
-    elif reports:
+    elif reports and config.log == "text":
         out.print(report_table(reports))
         for report in reports if len(reports) <= MOST_COLUMNS else (summed(reports),):
             for line in failure_lines(report.failures):

@@ -6,13 +6,25 @@ import os
 import re
 import tomllib
 from dataclasses import asdict, replace
+from datetime import UTC, date, datetime, tzinfo
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from platformdirs import user_state_path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from tzlocal import get_localzone
 
 from archive.errors import ConfigError
 from archive.store import StoreOptions
@@ -35,6 +47,7 @@ from crawler.profile import (
     UrlList,
     with_selectors,
 )
+from crawler.schedule import Schedule, parse_schedule
 from crawler.sites import all_sites
 from pipelines.userinfo import without_userinfo
 
@@ -111,6 +124,31 @@ def _header_text(value: str) -> str:
     return value
 
 
+def _schedule(value: Any) -> Any:
+    if value is not None:  # of a configuration that was written out as JSON
+        parse_schedule(value)
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, LookupError):
+        raise ValueError("expected a time zone's name such as Asia/Shanghai") from None
+    return value
+
+
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - TCP's own
+        raise ValueError("expected an address and a port such as 127.0.0.1:9464")
+    return value
+
+
+ScheduleText = Annotated[Any, AfterValidator(_schedule)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
+Listen = Annotated[str, AfterValidator(_listen)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Source = Annotated[str, AfterValidator(_source)]
 Instance = Annotated[str, AfterValidator(_instance)]
 Proxy = Annotated[str, AfterValidator(_proxy)]
@@ -140,6 +178,22 @@ class ExpectedFailureTable(_Table):
     what: Literal["post", "listing"] = "post"
 
 
+class ExpectationsTable(_Table):
+    """`[sites.<slug>.expectations]`: what a healthy run of this site shows, where it differs from the profile."""
+
+    min_found: int | None = Field(default=None, ge=0, strict=True)
+    min_links: int | None = Field(default=None, ge=0, strict=True)
+    min_characters: int | None = Field(default=None, ge=0, strict=True)
+    min_dated_share: Share | None = None
+    min_authored_share: Share | None = None
+    min_illustrated_share: Share | None = None
+    max_missing_images_share: Share | None = None
+    max_failed_share: Share | None = None
+    max_newest_age_days: int | None = Field(default=None, ge=1, strict=True)
+    max_drop_share: Share | None = None
+    compare_since: date | None = None
+
+
 class SiteTable(_Table):
     """`[sites.<slug>]`: what to do differently for one site."""
 
@@ -157,6 +211,55 @@ class SiteTable(_Table):
     url_lists: tuple[Source, ...] = ()
     selectors: dict[str, dict[str, SelectorList]] = Field(default_factory=dict)
     expected_failures: tuple[ExpectedFailureTable, ...] = ()
+    expectations: ExpectationsTable = Field(default_factory=ExpectationsTable)
+    schedule: ScheduleText = Field(default=None, validate_default=False)
+
+
+class AlertTable(_Table):
+    """`[[alerts]]`: one place to tell when a site's state changes. What is secret may come from the environment."""
+
+    kind: Literal["slack", "feishu", "wecom", "dingtalk", "json", "mail", "command"]
+    sites: tuple[str, ...] = ()
+    url: SecretStr | None = None
+    url_env: str | None = None
+    secret: SecretStr | None = None
+    secret_env: str | None = None
+    command: tuple[str, ...] = ()
+    host: str | None = None
+    port: int | None = Field(default=None, ge=1, le=65535, strict=True)
+    encryption: Literal["starttls", "tls", "none"] = "starttls"
+    user: str | None = None
+    password: SecretStr | None = None
+    password_env: str | None = None
+    sender: str | None = None
+    to: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        needed = {"mail": ("host", "sender", "to"), "command": ("command",)}.get(self.kind, ())
+        for name in needed:
+            if not getattr(self, name):
+                raise ValueError(f"kind {self.kind!r} needs {name}")
+        if self.kind not in ("mail", "command") and bool(self.url) == bool(self.url_env):
+            raise ValueError(f"kind {self.kind!r} needs url or url_env, one of the two")
+        return self
+
+    def value(self, name: Literal["url", "secret", "password"]) -> str | None:
+        """A secret, from the file or from the environment. Raises ConfigError where the environment lacks it."""
+        given: SecretStr | None = getattr(self, name)
+        variable: str | None = getattr(self, f"{name}_env")
+        if variable is None:
+            return given.get_secret_value() if given else None
+        if not os.environ.get(variable):
+            raise ConfigError(f"alerts: {name}_env names {variable}, which is not set in the environment")
+        return os.environ[variable]
+
+
+class SchedulerTable(_Table):
+    """`[scheduler]`: what `birdnest run` does besides."""
+
+    parallel: int = Field(default=2, ge=1, le=64, strict=True)
+    listen: Listen | Literal["none"] = "127.0.0.1:9464"
 
 
 class OtherSitesTable(_Table):
@@ -203,6 +306,11 @@ class Config(_Table):
     raw: Literal["pages", "all", "none"] = "pages"
     recheck_days: tuple[Annotated[int, Field(ge=1, strict=True)], ...] = Field(default=RECHECK_DAYS, min_length=1)
     single_writer: bool = Field(default=False, strict=True)
+    timezone: ZoneName | None = None
+    log: Literal["text", "json"] = "text"
+    metrics_file: Path | None = None
+    scheduler: SchedulerTable = Field(default_factory=SchedulerTable)
+    alerts: tuple[AlertTable, ...] = ()
     origins: dict[Origin, Origin] = Field(default_factory=dict)
     rsshub: Instance | None = None
     allow_hosts: tuple[AllowedHost, ...] = ()
@@ -214,6 +322,27 @@ class Config(_Table):
         """How to open the archive's store."""
         locks = self.state.expanduser() / "locks"
         return StoreOptions(**self.s3.model_dump(), single_writer=self.single_writer, locks=locks)
+
+    def zone(self) -> tzinfo:
+        """The zone that schedules are in."""
+        return ZoneInfo(self.timezone) if self.timezone else get_localzone()
+
+    def schedules(self) -> dict[str, Schedule]:
+        """The schedules of the sites that have one."""
+        given = {slug: table.schedule for slug, table in self.sites.items() if table.schedule is not None}
+        return {slug: parse_schedule(told) for slug, told in given.items()}
+
+    def due_at(self, slug: str, last_began: datetime | None, *, now: datetime) -> datetime | None:
+        """When a site's next run is due, within its nice hours; None without a schedule."""
+        schedule = self.schedules().get(slug)
+        if schedule is None:
+            return None
+        due = schedule.due_at(last_began, now=now, zone=self.zone())
+        hours = self.site_table(slug).nice_hours
+        local = max(due, now).astimezone(ZoneInfo(self.site(slug).timezone))
+        if hours is None or NiceHours.parse(hours).hold(local):
+            return due
+        return NiceHours.parse(hours).next_begin(local).astimezone(UTC)
 
     def site_table(self, slug: str) -> SiteTable:
         if slug in self.sites or slug in all_sites():
@@ -271,7 +400,8 @@ class Config(_Table):
 
 def _with_table(site: SiteProfile, table: SiteTable) -> SiteProfile:
     declared = tuple(ExpectedFailure(reason=f.reason, url=f.url, what=f.what) for f in table.expected_failures)
-    expectations = replace(site.expectations, failures=site.expectations.failures + declared)
+    changes = {name: value for name, value in table.expectations if value is not None}
+    expectations = replace(site.expectations, **changes, failures=site.expectations.failures + declared)
     return replace(
         site,
         expectations=expectations,
@@ -311,6 +441,10 @@ def parse_config(values: dict[str, Any], name: str) -> Config:
         config = Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError(f"{name}: {'; '.join(_explain(e) for e in error.errors())}") from None
+    for number, alert in enumerate(config.alerts):
+        for slug in alert.sites:
+            if slug not in all_sites() and slug not in config.sites:
+                raise ConfigError(f"{name}: alerts.{number}.sites: no such site: {slug}")
     for slug in config.sites:
         # Without a dot it is a name mistyped more likely than that of a host.
         if slug not in all_sites() and "." not in (host_of_slug(slug) or ""):
@@ -327,6 +461,8 @@ def _explain(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return f"{key}: unknown key: correct or remove it (`birdnest init` shows all keys)"
     expected = error["msg"].removeprefix("Value error, ").replace("dictionary", "table").replace("tuple", "list")
+    if error["loc"][0] == "alerts":
+        return f"{key}: {expected}"  # what was found may hold a token or a password
     return f"{key}: {expected}, found {without_userinfo(repr(error['input']))}"
 
 
@@ -398,6 +534,15 @@ TEMPLATE = """\
 # What `origins` leads to, and the proxies, need no entry.
 # allow_hosts = ["intranet.example", "10.1.2.3:8080", "198.18.0.0/15"]
 
+# The zone of schedules; the default is this machine's.
+# timezone = "Asia/Shanghai"
+
+# What is logged: "text", or "json": one object a line, with site, run and URL.
+# log = "text"
+
+# After each crawl, a file for the textfile collector of Prometheus' node_exporter.
+# metrics_file = "/var/lib/prometheus/node-exporter/birdnest.prom"
+
 # How to reach an archive in S3, and what to ask of it. What is left out is found as boto3 finds it.
 # [s3]
 # endpoint = "https://s3.example.com"    # of another maker than AWS
@@ -410,6 +555,31 @@ TEMPLATE = """\
 # object_lock_days = 365                 # governance mode, from the day of writing; the bucket must have Object Lock
 # checksums = "when_required"            # or "when_supported": request_checksum_calculation of other AWS tools
 # timeout_seconds = 60                   # until an unanswered request counts as failed
+
+# `birdnest run`, the scheduler in the foreground.
+# [scheduler]
+# parallel = 2                 # sites crawled at a time
+# listen = "127.0.0.1:9464"    # where it answers /metrics and /healthz; "none": nowhere
+
+# Who is told when a site's state changes, once for each change. Several are several [[alerts]]. url, secret and
+# password may come from the environment: url_env = "NAME" …
+# [[alerts]]
+# kind = "slack"               # or "feishu", "wecom", "dingtalk", "json"
+# url_env = "BIRDNEST_WEBHOOK"
+# secret_env = "BIRDNEST_WEBHOOK_SECRET"   # of feishu and dingtalk, where their robot signs
+# sites = ["niaogebiji"]       # these alone; the default is all
+# [[alerts]]
+# kind = "mail"
+# host = "smtp.example.org"
+# port = 587
+# encryption = "starttls"      # or "tls", "none"
+# user = "birdnest"
+# password_env = "BIRDNEST_MAIL_PASSWORD"
+# sender = "birdnest@example.org"
+# to = ["me@example.org"]
+# [[alerts]]
+# kind = "command"             # gets the text on its standard input, and BIRDNEST_… in its environment
+# command = ["/usr/local/bin/page-me"]
 
 # Send an origin elsewhere, as curl's --connect-to does: for tests, mirrors and tunnels. The canonical address is
 # what is stored.
@@ -437,6 +607,20 @@ TEMPLATE = """\
 # user_agent = "MyArchiver/1.0 (me@example.org)"   # replaces Birdnest's own
 # image_referer = "https://www.niaogebiji.com/"    # for image hosts that refuse requests without one; most refuse any
 # nice_hours = "01:00-06:30"   # crawl only then, by the site's clock; also "22:00-02:00, 12:00-13:00"
+# schedule = "15 */6 * * *"    # for `birdnest crawl --due` and `birdnest run`; or { every = "6h" }
+#
+# [sites.niaogebiji.expectations]  # a run below these ends with exit code 4; the defaults are the profile's
+# min_found = 5
+# min_links = 1                # posts that the first page of each list names
+# min_characters = 20          # median length of the posts that were read
+# min_dated_share = 0.8        # of these posts: with a date
+# min_authored_share = 0.0     # with an author
+# min_illustrated_share = 0.0  # with images
+# max_missing_images_share = 0.5
+# max_failed_share = 0.5
+# max_newest_age_days = 14
+# max_drop_share = 0.5         # how far a figure may fall below the last ten runs; 1 switches the comparison off
+# compare_since = 2026-11-25   # after a change of the site that is to stay
 #
 # [sites.niaogebiji.lists]     # more lists to read
 # categories = ["102"]

@@ -44,8 +44,6 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
-    create_engine,
-    event,
     func,
     or_,
     select,
@@ -56,6 +54,7 @@ from archive.errors import ConfigError
 from archive.layout import NAMES
 from archive.model import NOT_FETCHED, WarcRecord
 from crawler.capture import Earlier
+from crawler.sqlite import create_tables, engine_of
 
 _T = TypeVar("_T")
 DAY_SECONDS = 24 * 3600
@@ -226,6 +225,11 @@ class Held:
     gone: bool = False
 
 
+def frontier_file(state: Path, archive_id: str) -> Path:
+    """Where an archive's frontier lies below the state folder."""
+    return state / "frontier" / f"{archive_id}.sqlite"
+
+
 class Frontier:
     """A frontier in a file; not for several threads at once. Raises ConfigError where the file is none of ours."""
 
@@ -236,10 +240,9 @@ class Frontier:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"state folder {file.parent}: {error.strerror}: set `state` in birdnest.toml") from error
-        self._engine = create_engine(f"sqlite:///{file}")
-        event.listen(self._engine, "connect", _prepare)
+        self._engine = engine_of(file)
         try:
-            _tables.create_all(self._engine)
+            create_tables(self._engine, _tables)
             found = self._get("version")
             if found is None:
                 self._set("version", _VERSION)
@@ -781,14 +784,6 @@ def has_address(url: str) -> bool:
 
 
 _HAS_ADDRESS = _urls.c.url.not_like(f"{NAMES}%")
-
-
-def _prepare(connection: Any, _: Any) -> None:
-    cursor = connection.cursor()
-    # WAL: who reads (`birdnest frontier`) never waits for who writes. FULL: what is acknowledged survives a power loss.
-    for pragma in ("busy_timeout = 60000", "journal_mode = WAL", "synchronous = FULL"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 def _put(table: Table, **values: Any) -> Any:

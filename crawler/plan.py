@@ -14,10 +14,10 @@ from archive import ArchiveReader, open_store
 from archive.errors import NotAnArchiveError, PageError, RunInterrupted
 from crawler.config import Config
 from crawler.discover import listings
-from crawler.frontier import Frontier, has_address
+from crawler.frontier import Frontier, frontier_file, has_address
 from crawler.run import Wish, run_without_archive
 from crawler.spiders.post import PostSpider, is_in_order
-from crawler.state import frontier_file, held_posts
+from crawler.state import held_posts
 from pipelines.clock import clock
 
 

@@ -21,6 +21,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -262,11 +263,25 @@ TAKEN_DOWN = tuple(ExpectedFailure(reason=reason, url=r".*") for reason in ("sof
 
 @dataclass(frozen=True, kw_only=True)
 class Expectations:
-    """What a healthy run shows. A run below them ends with exit code 4."""
+    """What a healthy run shows. A run below them ends with exit code 4.
+
+    min_links: posts that the first page of each list names. min_characters: median length of the text of the posts
+    that were read. Shares are of these posts: with a date, with an author other than the site itself, with images.
+    max_newest_age_days: None asks nothing. max_drop_share: how far below the site's last ten runs a figure may fall;
+    1 asks nothing, and runs that began before `compare_since` are not compared with.
+    """
 
     min_found: int = 1
+    min_links: int = 1
+    min_characters: int = 0
+    min_dated_share: float = 0.0
+    min_authored_share: float = 0.0
+    min_illustrated_share: float = 0.0
     max_missing_images_share: float = 0.5
     max_failed_share: float = 0.5
+    max_newest_age_days: int | None = None
+    max_drop_share: float = 0.5
+    compare_since: date | None = None
     failures: tuple[ExpectedFailure, ...] = ()
 
 

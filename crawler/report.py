@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -28,10 +28,12 @@ from archive.layout import PostRef
 from archive.model import Failure, RunReport
 from archive.writer import GENERATOR, Outcome
 from crawler.blockade import Blockade
+from crawler.figures import FigureCount
 from crawler.identity import BLOCKED
 from crawler.profile import SiteProfile
 from crawler.rejects import keep_reject
 from crawler.state import CrawlState
+from crawler.verdict import Earlier, shortfalls
 from pipelines.clock import clock
 from pipelines.images import INTERRUPTED
 from pipelines.item import PostItem, RejectedPost
@@ -95,8 +97,13 @@ def expected(site: SiteProfile, url: str, reason: str, what: Literal["post", "li
     return any(f.what == what and f.reason == reason and re.search(f.url, url) for f in site.expectations.failures)
 
 
-def verdict(site: SiteProfile, tally: Tally, *, interrupted: bool) -> tuple[str, tuple[str, ...]]:
-    """A run's verdict and the reasons for it, each a line a person can act on. Pure."""
+def verdict(
+    site: SiteProfile, tally: Tally, *, interrupted: bool, short: Sequence[str] = ()
+) -> tuple[str, tuple[str, ...]]:
+    """A run's verdict and the reasons for it, each a line a person can act on. Pure.
+
+    short: what its figures lack, by `crawler.verdict.shortfalls`; it counts for whole runs only.
+    """
     for result, why in (("bug", tally.bug), ("store failed", tally.store_error), ("not begun", tally.refused)):
         if why:
             return result, (why,)
@@ -121,6 +128,7 @@ def verdict(site: SiteProfile, tally: Tally, *, interrupted: bool) -> tuple[str,
     least, most = site.expectations.min_found, site.expectations.max_missing_images_share
     if tally.whole and tally.found < least:
         reasons.append(f"{site.slug}: {tally.found} posts found, expected at least {least}")
+    reasons += [f"{site.slug}: {line}" for line in short if tally.whole]
     missing = sum(tally.images_missing.values())
     if missing > most * (missing + tally.images_kept) and missing > 1:
         reasons.append(f"{site.slug}: {missing} of {missing + tally.images_kept} images missing, expected {most:.0%}")
@@ -169,7 +177,8 @@ class RunReporter:
         self._changed = asyncio.Event()
         self._by_number = False
         self._stopping: asyncio.Future[None] | None = None
-        self.tally = Tally()
+        self._figures = FigureCount(self.site)
+        self.tally = Tally(whole=getattr(spider, "looks_at_all", True))
         self.report: RunReport | None = None
         self.rejects: Path | None = None
 
@@ -219,7 +228,12 @@ class RunReporter:
         self.tally.statuses["known"] = known
         self.tally.whole = whole
         self._by_number = by_number
+        logger.info("%s: %d posts to fetch, %d known", self.site.slug, due, known)
         self._tell()
+
+    def listed(self, url: str, links: int, published: Sequence[int | None]) -> None:
+        """The first page of a list was read; see `FigureCount.listed`."""
+        self._figures.listed(url, links, published)
 
     def known_already(self) -> None:
         """A post that was planned needs no fetch."""
@@ -313,11 +327,15 @@ class RunReporter:
             self.tally.open_urls.discard(url or "")
             self.tally.ended += 1
             self.tally.statuses[status] += 1
+            if url is not None and status != "failed":
+                logger.info("%(status)s: %(url)s", {"status": status, "url": url})
         self._changed.set()
         self._tell()
 
     def _fail(self, what: Literal["post", "listing"], url: str, reason: str, detail: str) -> None:
         known = expected(self.site, url, reason, what)
+        level = logging.INFO if known else logging.WARNING
+        logger.log(level, "%(what)s failed: %(url)s: %(reason)s", {"what": what, "url": url, "reason": reason})
         self.tally.failures.append(Failure(what=what, url=url, reason=reason, detail=detail, expected=known))
         self._tell()
 
@@ -325,6 +343,8 @@ class RunReporter:
         if item.outcome is None:
             raise AssertionError("an item leaves the pipelines with an outcome")
         status = item.outcome.status
+        if status != "taken-down":
+            self._figures.read(item)
         self._count(PostRef(site=item.site, id=item.id, version=item.outcome.version), item.outcome)
         if status in ("new", "changed"):
             self.tally.images_kept += len(item.images)
@@ -389,12 +409,34 @@ class RunReporter:
         except StoreError as error:
             self.store_failed(error)
             self.report = self._build(interrupted=False)
+        self._state.judged(self.report)
+        self._log_end(self.report)
+
+    def _log_end(self, report: RunReport) -> None:
+        names = ("verdict", "exit_code", "found", "new", "changed", "unchanged", "known", "failed", "images_kept")
+        told = {name: getattr(report, name) for name in names}
+        line = f"{report.site}: {report.verdict}"
+        logger.info(line, extra={"fields": {**told, "reasons": list(report.reasons)}})
+
+    def _short(self) -> tuple[str, ...]:
+        """What the run's figures lack beside the profile's expectations and earlier runs."""
+        now = self._now()
+        run = Earlier(
+            figures=self._figures.figures(),
+            fine=False,
+            images_kept=self.tally.images_kept,
+            images_missing=sum(self.tally.images_missing.values()),
+            began_at=self._state.started_at,
+        )
+        earlier = [past.as_earlier() for past in self._state.earlier_runs()]
+        return shortfalls(self.site.expectations, run, earlier, finished_at=now)
 
     def _build(self, *, interrupted: bool) -> RunReport:
         tally, stats = self.tally, self._crawler.stats
         blockade = self._crawler.get_extension(Blockade)
         tally.blocked = blockade.why if blockade is not None else None
-        result, reasons = verdict(self.site, tally, interrupted=interrupted)
+        short = self._short() if tally.whole else ()
+        result, reasons = verdict(self.site, tally, interrupted=interrupted, short=short)
         archive = ArchiveSession.of(self._crawler).archive
         usage = archive.store.usage
         return RunReport(
@@ -424,6 +466,8 @@ class RunReporter:
             verdict=result,
             reasons=reasons,
             exit_code=EXIT_CODES[result],
+            whole=tally.whole,
+            figures=self._figures.figures(),
             documents=self.tally.documents,
             notes=tuple(self._notes),
         )

@@ -21,10 +21,11 @@ from scrapy.settings import Settings
 from archive import Archive, open_store
 from archive.errors import BirdnestError, LeaseHeld, RunInterrupted
 from archive.model import RunReport
+from crawler import jsonlog
 from crawler.config import Config
 from crawler.discover import FoundLink
 from crawler.ending import Ending
-from crawler.frontier import Frontier
+from crawler.frontier import Frontier, frontier_file
 from crawler.hexo_tree import SiteFiles, Tree
 from crawler.lease import take_lease
 from crawler.profile import Listing
@@ -33,7 +34,6 @@ from crawler.spiders.feed import Exchange, FeedSpider
 from crawler.spiders.post import IdRange, PostSpider
 from crawler.spiders.tree import TreeSpider
 from crawler.spiders.url import UrlSpider
-from crawler.state import frontier_file
 from pipelines.clock import clock
 
 _AT_ONCE = 16  # runs of one process; more wait: each has threads, connections and a queue of its own
@@ -62,6 +62,12 @@ class Wish:
     @property
     def needs_lease(self) -> bool:
         return not self.urls
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is for all that the site shows: only then the run says how the site is."""
+        part = self.urls or self.feeds or self.given
+        return not part and self.limit is None and self.since is None and self.ids is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +135,7 @@ def run_sites(
             free = _the_rest(frontier, list_name, free, say)
     if not free:
         return []
-    settings = project_settings(config, {"LOG_LEVEL": log_level, "BIRDNEST_REFETCH_IMAGES": refetch_images})
-    runs = _Runs(_Process(settings), watch)
+    runs = _Runs(_process(config, log_level, refetch_images=refetch_images), watch)
     _quiet_botocore()
     _end_on_hangup()
     results, unbegun = runs.run(free)
@@ -140,6 +145,20 @@ def run_sites(
         with closing(Frontier(frontier_file(state, archive.info.id))) as frontier:
             frontier.end_list("", list_name, now=int(clock()().timestamp()))
     return results
+
+
+def _process(config: Config, log_level: str, *, refetch_images: bool) -> _Process:
+    is_json = config.log == "json"
+    more = {
+        # As JSON, what is logged is chosen by its origin, too.
+        "LOG_LEVEL": "DEBUG" if is_json else log_level,
+        "LOG_INSTALL_ROOT_HANDLER": not is_json,
+        "BIRDNEST_REFETCH_IMAGES": refetch_images,
+    }
+    process = _Process(project_settings(config, more))
+    if is_json:
+        jsonlog.install(log_level)
+    return process
 
 
 def _the_rest(frontier: Frontier, name: str, wishes: Sequence[Wish], say: Callable[[str], None]) -> list[Wish]:
@@ -211,7 +230,7 @@ def project_settings(config: Config, more: Mapping[str, Any]) -> Settings:
     # get_project_settings() finds nothing outside a checkout, where an installed command runs.
     settings = Settings()
     settings.setmodule("crawler.settings", priority="project")
-    settings.set("BIRDNEST_CONFIG", config.model_dump_json(), priority="cmdline")
+    settings.set("BIRDNEST_CONFIG", config.model_dump_json(exclude={"alerts"}), priority="cmdline")
     for name, value in more.items():
         settings.set(name, value, priority="cmdline")
     return settings

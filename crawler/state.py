@@ -3,6 +3,7 @@
 Lies in the user's state folder::
 
     frontier/<archive id>.sqlite      every URL ever found, and what became of it
+    history/<archive id>.sqlite       the runs of the sites
     leases/<archive id>-<site>.lock   who crawls the site now
     blocked/<site>.json               the site kept the last run away
     hosts/<host>                      when the next request may be sent there
@@ -31,14 +32,16 @@ from archive import ArchiveReader
 from archive.document import read_front
 from archive.errors import DamageError, ObjectMissing, StoreError
 from archive.layout import PostRef, parse_post_key
-from archive.model import MissingImage, WarcRecord
+from archive.model import MissingImage, RunReport, WarcRecord
 from archive.store import Store
 from archive.views.catalogue import Held as InCatalogue
 from archive.views.catalogue import places, rows_that_stand
 from archive.views.sources import newest
 from crawler.capture import Earlier, Exchange, Spool, Written, abandoned, header_pairs, records, upload
-from crawler.frontier import Frontier, Held, Link
+from crawler.frontier import Frontier, Held, Link, frontier_file
+from crawler.history import History, PastRun, history_file
 from crawler.identity import BLOCKED
+from crawler.jsonlog import RUNNING
 from crawler.lease import return_lease, take_lease
 from crawler.profile import SiteProfile
 from pipelines.clock import clock
@@ -59,10 +62,6 @@ _SOON_BYTES = 8 * 1024 * 1024  # what is uploaded within the seconds that an int
 def run_id(started_at: datetime, slug: str) -> str:
     """`20261122T080000Z-<site>-<6 hex digits>`: sorts by time, and two runs never share one."""
     return f"{started_at:%Y%m%dT%H%M%SZ}-{slug}-{secrets.token_hex(3)}"
-
-
-def frontier_file(state: Path, archive_id: str) -> Path:
-    return state / "frontier" / f"{archive_id}.sqlite"
 
 
 def may_pass(reason: str) -> bool:
@@ -90,6 +89,7 @@ class CrawlState:
     """A Scrapy extension; `begin` opens it. `run` names the run from the start."""
 
     frontier: Frontier
+    history: History
 
     def __init__(self, crawler: Crawler) -> None:
         spider: Any = crawler.spider
@@ -98,6 +98,7 @@ class CrawlState:
         self.now = clock()
         self.started_at = self.now()
         self.run = run_id(self.started_at, self.site.slug)
+        RUNNING.set((self.site.slug, self.run))
         self.number = 0
         self.folder = Path(crawler.settings["BIRDNEST_STATE"])
         self._raw: str = crawler.settings["BIRDNEST_RAW"]
@@ -140,11 +141,14 @@ class CrawlState:
         if whole:
             take_lease(self.folder, archive.info.id, self.site.slug, now=self.started_at)
             self._leased = True
+        self.history = History(history_file(self.folder, archive.info.id))
         self.frontier = Frontier(
             frontier_file(self.folder, archive.info.id),
             recheck_days=self._crawler.settings.getlist("BIRDNEST_RECHECK_DAYS"),
         )
         self._open = True
+        if whole:
+            await self._session.run(self.history.learn, archive, now=self.started_at)
         if self._raw != "none":
             folder = self.folder / "spool" / archive.info.id
             notes += await self._session.run(self._upload_abandoned, folder)
@@ -298,6 +302,19 @@ class CrawlState:
                 left.append(file)
         return [f"{len(left)} captures are not in the archive yet: the next run uploads them"] if left else []
 
+    def counts_as_last(self) -> None:
+        """The run is a whole one: from now on it counts as its site's last."""
+        self.history.began(self.run, self.site.slug, at=self.started_at)
+
+    def earlier_runs(self) -> list[PastRun]:
+        """The site's whole runs before this one, newest first; none where the crawl state was never opened."""
+        return self.history.runs(self.site.slug) if self._open else []
+
+    def judged(self, report: RunReport) -> None:
+        """The run has its verdict."""
+        if self._open:
+            self.history.ended(report)
+
     def reported(self, key: str) -> None:
         """The run's report is in the archive."""
         if self._open:
@@ -307,6 +324,7 @@ class CrawlState:
         if self._open:
             self._open = False
             self.frontier.close()
+            self.history.close()
         if self._leased:
             return_lease(self.folder, self._session.archive.info.id, self.site.slug)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 VerboseOption = Annotated[
     int, typer.Option("--verbose", "-v", count=True, help="Log more: -v, -vv", show_default=False)
 ]
+LogJsonOption = Annotated[bool, typer.Option("--log-json", help="Log one JSON object a line, and print nothing else")]
 
 
 def config_of(path: Path | None, archive: str | None) -> Config:
@@ -62,6 +64,22 @@ def ref_of(reader: ArchiveReader, post: str) -> PostRef:
     return versions[-1] if versions else reader.find(place.url)
 
 
+def log_as(config: Config, *, log_json: bool, level: str = "ERROR", plain: bool = False) -> Config:
+    """The configuration with its kind of log; where that is JSON, this process logs so from now on.
+
+    plain: else log lines of text, too.
+    """
+    from crawler import jsonlog
+
+    if log_json:
+        config = config.model_copy(update={"log": "json"})
+    if config.log == "json":
+        jsonlog.install(level)
+    elif plain:
+        jsonlog.install_plain()
+    return config
+
+
 def log_level(verbose: int) -> str:
     return ("ERROR", "INFO", "DEBUG")[min(verbose, 2)]
 
@@ -86,6 +104,11 @@ def say(line: str) -> None:
 
 
 def complain(line: str) -> None:
+    from crawler import jsonlog
+
+    if jsonlog.is_installed():
+        logging.getLogger("birdnest").error("%s", line)
+        return
     err.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
 
 

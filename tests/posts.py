@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from archive.layout import blob_key, link_from_document
-from archive.model import Embed, Failure, Image, MissingImage, Post, RunReport
+from archive.model import Embed, Failure, Figures, Image, MissingImage, Post, RunReport
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 SHANGHAI = timezone(timedelta(hours=8))
@@ -67,6 +67,8 @@ def make_report(**changes: Any) -> RunReport:
         "images_missing": {"http-404": 1},
         "store_requests": {"PUT": 4},
         "documents": {},
+        "whole": True,
+        "figures": Figures(lists={"https://site.example/": 3}, pages=2, posts=2, with_date=1, newest_at=NOW),
         "verdict": "fine",
         "reasons": ("a", "b"),
         "notes": ("a note",),

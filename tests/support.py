@@ -46,13 +46,14 @@ class Birdnest:
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    command: Sequence[str] = (str(COMMAND),)
 
     def __call__(
         self, *arguments: str, environment: Mapping[str, str] | None = None, through: Sequence[str] = ()
     ) -> Ended:
         """Run to the end; `through` is a command that runs it."""
         done = subprocess.run(
-            [*through, str(COMMAND), *arguments],
+            [*through, *self.command, *arguments],
             cwd=self.folder,
             env=self.variables(environment),
             capture_output=True,
@@ -64,7 +65,7 @@ class Birdnest:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [str(COMMAND), *arguments],
+            [*self.command, *arguments],
             cwd=self.folder,
             env=self.variables(None),
             stdout=subprocess.PIPE,
@@ -92,14 +93,24 @@ class Birdnest:
         store = self.archive().store
         return {info.key: store.read(info.key) for info in store.list() if not info.key.startswith(("runs/", "raw/"))}
 
-    def configure(self, replica: Replica | None, *, site: Mapping[str, Any] | None = None, **more: Any) -> None:
-        """Write a birdnest.toml that sends the site to the replica; None: to a port where nothing listens."""
+    def configure(
+        self,
+        replica: Replica | None,
+        *,
+        site: Mapping[str, Any] | None = None,
+        sites: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> None:
+        """Write a birdnest.toml that sends the site to the replica; None: to a port where nothing listens.
+
+        sites: other sites' tables, in place of that of the site.
+        """
         nowhere = {"https://www.niaogebiji.com": "http://127.0.0.1:9"}
         values: dict[str, Any] = {
             "retries": 1,
             "autothrottle": False,
             "origins": replica.origins if replica else nowhere,
-            "sites": {SITE: {**replica_site(), **(site or {})}},
+            "sites": sites or {SITE: {**replica_site(), **(site or {})}},
             **more,
         }
         (self.folder / "birdnest.toml").write_text("\n".join(toml_lines(values)), encoding="utf-8")

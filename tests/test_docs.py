@@ -19,7 +19,7 @@ from archive.findings import CODES, Code
 from archive.layout import BLOB_EXTENSIONS
 from archive.views.catalogue import COLUMNS
 from crawler.cli import app
-from crawler.config import Config, S3Table, SiteTable
+from crawler.config import AlertTable, Config, ExpectationsTable, S3Table, SchedulerTable, SiteTable
 from crawler.report import EXIT_CODES
 from crawler.sites import all_sites
 from tests.support import ROOT
@@ -75,11 +75,17 @@ def test_every_command_of_a_group_is_documented() -> None:
 
 def test_every_configuration_key_is_documented() -> None:
     for name in Config.model_fields:
-        assert name in ("sites", "s3") or f"| `{name}` |" in OPERATING, name
+        assert name in ("sites", "s3", "scheduler") or f"| `{name}` |" in OPERATING, name
     for name in S3Table.model_fields:
         assert f"| `s3.{name}` |" in OPERATING, name
     for name in SiteTable.model_fields:
         assert f"| `sites.<slug>.{name}` |" in OPERATING, name
+    for name in SchedulerTable.model_fields:
+        assert f"| `scheduler.{name}` |" in OPERATING, name
+    chapter = OPERATING.split("### What a healthy run shows", 1)[1].split("### Seen from outside", 1)[0]
+    first_cells = " ".join(re.findall(r"^\| (`.*?`) \|", chapter, re.MULTILINE))
+    for name in (*ExpectationsTable.model_fields, *AlertTable.model_fields):
+        assert f"`{name}`" in first_cells, name
 
 
 def test_every_exit_code_is_documented() -> None:

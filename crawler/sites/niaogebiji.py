@@ -119,7 +119,13 @@ SITE = SiteProfile(
         blocked=(r"安全验证", r"验证码", r"访问过于频繁", r"拖动(?:滑块|下方)"),
     ),
     clean_rules=CleanRules(tag_links=(r"^https?://(?:www\.)?niaogebiji\.com/tag/",)),
-    expectations=Expectations(min_found=5, failures=TAKEN_DOWN),
+    expectations=Expectations(
+        min_found=5,
+        min_characters=20,  # of flash news alone, on a slow day
+        min_dated_share=0.8,
+        max_newest_age_days=14,  # articles come every day, flash news every hour
+        failures=TAKEN_DOWN,
+    ),
     facts=Provenance(
         sources=("public scrapers of 2019 to 2026", "posts that aggregators stored"),
         dated="2026-04",

@@ -58,6 +58,7 @@ class PostSpider(SiteSpider):
         self.retry_failed = retry_failed
         self.ids = ids
         self.nice_hours: NiceHours | None = None
+        self.looks_at_all = limit is None and since is None and ids is None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -77,6 +78,8 @@ class PostSpider(SiteSpider):
             self.reporter.note(f"{self._out_of_hours()}: nothing was asked for; the next hours begin {begin:%F %H:%M}")
             self.reporter.plan(due=0, whole=False)
             return
+        if self.looks_at_all:
+            self.state.counts_as_last()
         if self.ids is not None:
             due = self._by_number(self.ids)
             self.reporter.plan(due=self._at_most(self.ids.last - self.ids.first + 1), whole=False, by_number=True)
@@ -87,8 +90,8 @@ class PostSpider(SiteSpider):
             reading = Reading(run=self.state.number)
             await self._read_listings(reading)
             due = self._due()
-            whole = self.limit is None and self.since is None
-            self.reporter.plan(due=self._at_most(self._count_due()), known=len(reading.quiet), whole=whole)
+            due_count = self._at_most(self._count_due())
+            self.reporter.plan(due=due_count, known=len(reading.quiet), whole=self.looks_at_all)
         async for request in self.post_requests(islice(due, self.limit), whole_pages=self.full):
             yield request
         if self.ids is None and self.limit is None:
@@ -122,15 +125,18 @@ class PostSpider(SiteSpider):
         state = self.state
         since = state.frontier.begin_list(self.slug, first.key, reading.run)
         try:
-            async for listing, links in self.pages(first):
+            async for listing, found in self.pages(first):
+                links = [self.as_link(link, rank) for link in found]
+                if listing is first:
+                    self.reporter.listed(first.key, len(links), [link.published_at for link in links])
                 quiet = state.frontier.discover(
                     reading,
                     self.slug,
-                    [self.as_link(link, rank) for link in links],
+                    links,
                     where=" ".join(filter(None, ("list", listing.channel, listing.url))),
                     now=state.seconds,
                     since=since,
-                    record=links[0].record,
+                    record=found[0].record,
                 )
                 if quiet and not self.full and is_in_order(listing):
                     break

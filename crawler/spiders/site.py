@@ -69,6 +69,8 @@ class SiteSpider(Spider):
     """
 
     slug: str
+    looks_at_all = False
+    """Whether the run looks at all that the site shows: then it is a run of the site's schedule."""
 
     def __init__(
         self,

@@ -2,8 +2,8 @@
 
 import re
 import tomllib
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from crawler.config import (
     ENVIRONMENT,
     TEMPLATE,
     Config,
+    ExpectationsTable,
     OtherSitesTable,
     S3Table,
+    SchedulerTable,
     load_config,
     parse_config,
     scrapy_settings,
@@ -125,6 +127,59 @@ def test_a_site_that_there_is_not_is_told_with_those_that_there_are() -> None:
 
 def test_a_list_that_there_is_not_is_told_with_those_that_there_are() -> None:
     assert refusal(of_site(lists={"authors": ["x"]})).endswith("known are: categories, tags")
+
+
+# --- schedules, expectations, alerts ---
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (of_site(schedule="every day"), "expected cron syntax"),
+        (of_site(schedule="0 0 30 2 *"), "expected cron syntax"),
+        (of_site(schedule=6), "expected cron syntax such as"),
+        (of_site(schedule={"every": "6h", "at": "8"}), "or { every ="),
+        (of_site(schedule={"every": "6 hours"}), "expected an interval such as '6h'"),
+        (of_site(schedule={"every": "0h"}), "expected an interval"),
+        (of_site(expectations={"min_dated_share": 90}), "less than or equal to 1"),
+        (of_site(expectations={"min_post": 1}), "unknown key"),
+        ({"timezone": "Middle/Earth"}, "expected a time zone's name"),
+        ({"timezone": "../etc/passwd"}, "expected a time zone's name"),
+        ({"scheduler": {"listen": "9464"}}, "expected an address and a port"),
+        ({"alerts": [{"kind": "slack"}]}, "needs url or url_env, one of the two"),
+        ({"alerts": [{"kind": "mail", "host": "x", "sender": "a@b"}]}, "needs to"),
+        ({"alerts": [{"kind": "command"}]}, "needs command"),
+        ({"alerts": [{"kind": "json", "url_env": "X", "sites": ["nosuchsite"]}]}, "no such site: nosuchsite"),
+    ],
+)
+def test_what_a_schedule_an_expectation_or_an_alert_lacks_is_said(values: dict[str, Any], says: str) -> None:
+    assert says in refusal(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"alerts": [{"kind": "slak", "url": "https://hooks.example/SECRET"}]},
+        {"alerts": [{"kind": "slack", "url": ["https://hooks.example/SECRET"]}]},
+        {"alerts": [{"kind": "slack", "url": "https://hooks.example/SECRET", "url_env": "X"}]},
+        {"alerts": [{"kind": "slack", "adress": "https://hooks.example/SECRET"}]},
+        of_site(proxy="socks://user:SECRET@proxy.example"),
+    ],
+)
+def test_an_error_in_a_configuration_gives_no_secret_away(values: dict[str, Any]) -> None:
+    assert "SECRET" not in refusal(values)
+
+
+def test_secrets_are_in_no_text_of_a_configuration() -> None:
+    config = parse_config({"alerts": [{"kind": "slack", "url": "https://hooks.example/SECRET"}]}, NAME)
+    assert "SECRET" not in f"{config!r} {config.model_dump_json()}"
+    assert config.alerts[0].value("url") == "https://hooks.example/SECRET"
+
+
+def test_expectations_of_a_site_stand_in_for_those_of_its_profile() -> None:
+    config = parse_config(of_site(expectations={"min_found": 9, "compare_since": date(2026, 11, 25)}), NAME)
+    wanted, profile = config.site(SLUG).expectations, all_sites()[SLUG].expectations
+    assert wanted == replace(profile, min_found=9, compare_since=date(2026, 11, 25))
 
 
 # --- where a configuration comes from ---
@@ -344,13 +399,19 @@ def test_the_template_shows_every_key_there_is() -> None:
 def test_the_defaults_that_the_template_shows_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     values = tomllib.loads(uncommented())
-    others = {"state", "origins", "rsshub", "s3", "sites", "other_sites", "recheck_days", "allow_hosts"}
-    shown = {name: values[name] for name in set(values) - others}
+    examples = {"state", "origins", "rsshub", "s3", "sites", "other_sites", "recheck_days", "allow_hosts"}
+    examples |= {"timezone", "metrics_file", "scheduler", "alerts"}
+    shown = {name: values[name] for name in set(values) - examples}
     assert tuple(values["recheck_days"]) == Config().recheck_days
     assert shown == {name: getattr(Config(), name) for name in shown}
     assert S3Table(**values["s3"]).timeout_seconds == S3Table().timeout_seconds
     assert set(values["s3"]) == set(S3Table.model_fields)
+    assert SchedulerTable(**values["scheduler"]) == SchedulerTable()
+    assert set(values["scheduler"]) == set(SchedulerTable.model_fields)
     site, table = all_sites()[SLUG], values["sites"][SLUG]
+    expectations = {name: value for name, value in table["expectations"].items() if name != "compare_since"}
+    assert expectations == {name: getattr(site.expectations, name) for name in expectations}
+    assert set(table["expectations"]) == set(ExpectationsTable.model_fields)
     for name in ("delay_seconds", "image_delay_seconds", "concurrency", "depth"):
         assert table[name] == getattr(site, name)
     assert set(values["other_sites"]) == set(OtherSitesTable.model_fields)

@@ -16,9 +16,8 @@ import pytest
 from PIL import Image
 
 from crawler.addresses import place_of
-from crawler.frontier import Frontier
+from crawler.frontier import Frontier, frontier_file
 from crawler.replica.process import Replica
-from crawler.state import frontier_file
 from tests.support import ROOT
 from tests.web import FAST, Visitor, Web, article
 
