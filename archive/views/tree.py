@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from archive.document import Document
 from archive.errors import DamageError, ObjectMissing, UsageError
@@ -112,6 +112,7 @@ class _Notes:
     view: str
     by_post: dict[str, Note] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
+    unsaved: int = 0
 
     def load(self) -> None:
         for info in self.target.list(f"{_NOTES}/{self.view}/"):
@@ -128,12 +129,18 @@ class _Notes:
         else:
             self.by_post[post] = note
         self.changed.add(_shard(post))
+        self.unsaved += 1
+
+    @property
+    def are_worth_saving(self) -> bool:
+        """Often enough that little is done again, and more rarely the more there are: each time costs all of them."""
+        return self.unsaved >= max(_SAVE_EVERY_POSTS, len(self.by_post) // 4)
 
     def save(self) -> None:
         shards: dict[str, dict[str, JSON]] = {shard: {} for shard in self.changed}
         for post in sorted(self.by_post):
             if (shard := _shard(post)) in shards:
-                shards[shard][post] = asdict(self.by_post[post])
+                shards[shard][post] = vars(self.by_post[post])
         for shard, notes in sorted(shards.items()):
             key = f"{_NOTES}/{self.view}/{shard}.json"
             if notes:
@@ -142,6 +149,7 @@ class _Notes:
             else:
                 self.target.delete(key)
         self.changed.clear()
+        self.unsaved = 0
 
 
 def _shard(post: str) -> str:
@@ -177,7 +185,7 @@ class _Export:
             gone.discard(_name(source.ref))
             if document is not None:
                 self._make(source, document)
-            if self._notes.changed and done % _SAVE_EVERY_POSTS == 0:
+            if self._notes.are_worth_saving:
                 self._notes.save()
         require_site(self._choice, found=done > 0)
         for post in sorted(gone):
