@@ -75,6 +75,8 @@ app.add_typer(importing.app)
 app.add_typer(export.app)
 app.command()(export.sql)
 operations.attach(app)
+app.command(name="new-site")(drafting.new_site)
+app.command()(drafting.fixture)
 INTERRUPTED = 130
 _CHECKPOINT_SECONDS = 7 * 24 * 3600  # a check that was stopped longer ago begins anew
 
@@ -609,10 +611,6 @@ def demo(
         say("\n".join(["", "Look at it:", *(f"  {command} {look}" for look in looks)]))
         say(f"The post's file: {place}/posts/{seed}/v0001.html")
     raise typer.Exit(code)
-
-
-app.command(name="new-site")(drafting.new_site)
-app.command()(drafting.fixture)
 
 
 def _run(
