@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-faults test-hostile test-stores test-hexo bench bench-clean bench-verify bench-frontier bench-import bench-views lint format requirements clean
+.PHONY: demo test test-faults test-hostile test-stores test-hexo bench bench-clean bench-extract bench-verify bench-frontier bench-import bench-views lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
@@ -30,6 +30,9 @@ bench: $(READY)  ## CPU, memory and store requests per post, 300 and 2,000 repli
 bench-clean: $(READY)  ## how well the cleaner cleans real posts and pages, beside other tools, against its floors; how its time grows
 	$(BIN)/python -m benchmarks.clean
 	$(BIN)/python -m benchmarks.clean_growth
+
+bench-extract: $(READY)  ## how well articles are found without a profile, on real pages, beside other tools, against its floors
+	$(BIN)/python -m benchmarks.extract
 
 bench-verify: $(READY)  ## time, requests and memory of `birdnest verify` over a million posts
 	$(BIN)/python benchmarks/verify.py

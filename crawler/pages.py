@@ -70,7 +70,7 @@ def decode_page(body: bytes, content_type: str = "") -> tuple[str, str]:
         text = body.decode(name, "replace")
         if _can_be(text, name, body):
             return text, name
-    name = _guessed(body)
+    name = _guessed(body) or "gb18030"
     return body.decode(name, "replace"), name
 
 
@@ -101,8 +101,10 @@ def _claimed(body: bytes, content_type: str) -> list[str]:
 def _can_be(text: str, name: str, body: bytes) -> bool:
     """Whether a page's text can be what an encoding makes of its bytes."""
     if name in _CHINESE:
+        if _frequent_share(text) >= _FREQUENT_SHARE:
+            return True
         few = len(_HAN.findall(text[:_SAMPLE])) < _FEW
-        return not _is_western(body, least=3) if few else _frequent_share(text) >= _FREQUENT_SHARE
+        return few and _guessed(body) in (name, None)
     if name in _WESTERN:
         return _is_western(body)
     return text.count("\ufffd") <= max(_FEW // 10, len(text) // 100)
@@ -120,12 +122,13 @@ def _is_western(body: bytes, least: int = 0) -> bool:
     return len(runs) >= least and sum(len(run) == 1 for run in runs) >= _LONE_SHARE * len(runs)
 
 
-def _guessed(body: bytes) -> str:
+def _guessed(body: bytes) -> str | None:
+    """The encoding that the bytes look like, or None."""
     shares = {name: _frequent_share(body.decode(name, "replace")) for name in _CHINESE}
     best = max(_CHINESE, key=lambda name: shares[name])
     if shares[best] >= _FREQUENT_SHARE:
         return best
-    return "cp1252" if _is_western(body, least=3) else "gb18030"
+    return "cp1252" if _is_western(body, least=3) else None
 
 
 PREFIXES = ("json", "markdown", "re", "all")

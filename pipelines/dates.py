@@ -305,7 +305,9 @@ def _half(groups: dict[str, Any]) -> str:
     said = (groups.get("ap") or groups.get("half") or "").lower()
     if said[:1] in ("a", "p"):
         return str(said[:1])
-    return "p" if said in ("下午", "傍晚", "晚上") else ""
+    if said in ("下午", "傍晚", "晚上"):
+        return "p"
+    return "a" if said in ("凌晨", "早上", "上午") else ""
 
 
 def _truncate(moment: datetime, precision: Precision) -> datetime:

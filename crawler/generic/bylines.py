@@ -49,7 +49,7 @@ _NO_NAME: Final = re.compile(
     r"|^(?:staff|admin(?:istrator)?|editors?|guest|user|root|webmaster|unknown|anonymous|share|print|comments?|views?|news|home"
     r"|search|menu|log ?in|sign ?in|subscribe|follow(?:ing)?|read|posted|updated|published|by|and|on|in|at|open in app"
     r"|listen|save)\b"
-    r"|min(?:ute)?s? read|[>»›#{}:：]|\bphoto\b|^(?:the|a|an)\b.*\b(?:of|to|is)\b"
+    r"|min(?:ute)?s? read|[>»›#{}:：]|\bphoto\b|^(?:the|our|a|an)\s+(?-i:[a-z])|^(?:the|a|an)\b.*\b(?:of|to|is)\b"
     r"|^\W*$|^\d|[\u4e00-\u9fff]\s*[\d,.]+\s*[万萬wk+]?$|[。！？!?…]$|^(?:第|共)\d",
     re.IGNORECASE,
 )

@@ -78,8 +78,11 @@ def confidence(container: Container, title: Title, *, url: str, kind: str | None
 
 
 def _link_share(container: Container) -> float:
+    """How much of the lines is links; those behind the text are references, which an article may have many of."""
     survey = container.survey
-    lines = [survey.reading.lines[number] for number in container.lines()]
+    numbers = container.lines()
+    last = max((number for number in numbers if survey.is_text(number)), default=-1)
+    lines = [survey.reading.lines[number] for number in numbers if number <= last]
     own = [line for line in lines if not survey.apart[line.block]]
     total = sum(line.size for line in own)
     return sum(line.linked for line in own) / total if total else 1.0

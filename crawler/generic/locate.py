@@ -1,10 +1,10 @@
 """The article as a container in the page.
 
-Text in sentences speaks for an element; links, and parts that stand apart from an article, speak against it. The
-element whose sum is the highest holds the article. A name that themes give to the text of an article, or schema.org's
-`articleBody`, takes us further in, or out where that costs little. From there we go down as long as a single child
-holds all that is like an article, and out again where pictures of the article stand beside its text. So a container
-that is split in two gives the element around both, and a wrapper gives way to what it wraps.
+Text in sentences speaks for an element, links speak against it, parts that stand apart from an article say nothing.
+The element whose sum is the highest holds the article. A name that themes give to the text of an article, or
+schema.org's `articleBody`, takes us further in, or out where that costs little. From there we go down as long as a
+single child holds all that is like an article, and out again where pictures of the article stand beside its text. So a
+container that is split in two gives the element around both, and a wrapper gives way to what it wraps.
 
 A part stands apart by its name (comments, sidebar, 相关阅读 …) or by its heading, unless the title stands in it.
 """
@@ -19,8 +19,8 @@ from crawler.generic import names
 from crawler.generic.reading import Node, Reading
 from crawler.generic.titles import Title
 
-_AGAINST: Final = 0.5  # what text of a part that stands apart weighs against the element around it
-_FREE: Final = 0.3  # and text without sentences for it: headings, cells, captions
+_FREE: Final = 0.3  # what text without sentences weighs beside text in sentences: headings, cells, captions
+_MOST_AGAINST: Final = 0.5  # an article may end in a list of links longer than itself
 _HINTED_SHARE: Final = 0.6
 _OUTER_SHARE: Final = 0.85
 _MOST: Final = 0.5
@@ -113,24 +113,26 @@ def survey(reading: Reading, title: Title | None, *, least: int) -> Survey:
     number = -1 if title is None or title.line is None else title.line
     apart = _apart(reading, number, least=least)
     size = len(reading.nodes)
-    weights, prose, pictures = [0.0] * size, [0.0] * size, [0] * size
+    speaks_for, against, prose, pictures = [0.0] * size, [0.0] * size, [0.0] * size, [0] * size
     for index, line in enumerate(reading.lines):
         free = line.size - line.linked
-        if index == number:
+        if index == number or apart[line.block]:
             continue
-        if apart[line.block]:
-            weights[line.block] -= _AGAINST * line.size
-        elif line.prose:
-            weights[line.block] += free
+        if line.prose:
+            speaks_for[line.block] += free
             prose[line.block] += free
         elif reading.nodes[line.block].tag != "header":
-            weights[line.block] += _FREE * free - line.linked
+            speaks_for[line.block] += _FREE * free
+            against[line.block] += line.linked
     for index in reading.images:
         pictures[index] = int(not apart[index] and is_picture(reading, index))
     return Survey(
         reading=reading,
         apart=apart,
-        weights=_summed(reading, weights),
+        weights=[
+            pro - min(contra, _MOST_AGAINST * pro)
+            for pro, contra in zip(_summed(reading, speaks_for), _summed(reading, against), strict=True)
+        ],
         prose=_summed(reading, prose),
         pictures=_summed(reading, pictures),
         title=reading.lines[number].block if number >= 0 else 0,
@@ -234,7 +236,9 @@ def is_picture(reading: Reading, index: int) -> bool:
 def _container(page: Survey) -> Container | None:
     if not page.weights:
         return None
-    top = max(range(len(page.weights)), key=lambda index: (page.weights[index], index))
+    nodes = page.reading.nodes
+    places = (index for index, node in enumerate(nodes) if node.tag not in _CONTENT_TAGS - _LAYOUT_TAGS)
+    top = max(places, key=lambda index: (page.weights[index], index))
     if page.weights[top] <= 0 or page.prose[top] <= 0:
         return None
     hinted = _hinted(page, top)
@@ -274,8 +278,15 @@ def _only_child(page: Survey, index: int) -> int | None:
     best = max(children, key=lambda child: page.prose[child], default=None)
     if best is None or page.prose[best] <= 0 or nodes[best].tag in _CONTENT_TAGS - _LAYOUT_TAGS:
         return None
-    others = (child for child in children if child != best and nodes[child].end > page.title)
+    others = [child for child in children if child != best and nodes[child].end > page.title]
+    alike = sum(page.prose[child] for child in others if _are_alike(nodes[child], nodes[best]))
+    if alike > max(_MIN_PART, _REST_SHARE * page.prose[index]):
+        return None
     return None if any(_may_belong(page, index, child, best) for child in others) else best
+
+
+def _are_alike(one: Node, other: Node) -> bool:
+    return (one.tag, one.label) == (other.tag, other.label)
 
 
 def _may_belong(page: Survey, index: int, child: int, best: int) -> bool:
@@ -284,7 +295,7 @@ def _may_belong(page: Survey, index: int, child: int, best: int) -> bool:
     whole = page.prose[index]
     if node.tag in _CONTENT_TAGS - _LAYOUT_TAGS:
         least = _MIN_REST
-    elif (node.tag, node.label) == (text.tag, text.label):
+    elif _are_alike(node, text):
         least = max(_MIN_REST, _ALIKE_SHARE * whole)
     else:
         least = max(_MIN_PART, _REST_SHARE * whole)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -32,6 +33,7 @@ _ONE_FOLDER: Final = re.compile(r"\d{4,}[^/]*$|[^/-]+-[^/-]+-[^/]+$")
 _QUERY: Final = frozenset(("page", "p", "pg", "pn", "pageno", "page_no", "pageindex", "cpage", "paged", "pagenum"))
 _COMMENT_QUERY: Final = re.compile(r"[?&](?:cpage|comment)|/comment-page|#comments?$|replytocom", re.IGNORECASE)
 _MAX_PAGES: Final = 200
+_MAX_ROWS: Final = 20
 _MAX_SAID: Final = 24
 
 
@@ -125,7 +127,7 @@ def _in_row(reading: Reading, onward: Sequence[tuple[int, str, str]]) -> str | N
         if reading.nodes[parent].tag in ("li", "span", "td", "b", "strong"):
             parent = reading.nodes[parent].parent
         rows.setdefault((parent, stem), {})[number] = target
-    for (parent, _), targets in rows.items():
+    for (parent, _), targets in islice(rows.items(), _MAX_ROWS):
         current = _current(reading, parent, targets)
         if current is not None and current + 1 in targets and max(targets) <= _MAX_PAGES:
             return targets[current + 1]

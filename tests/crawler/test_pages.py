@@ -72,6 +72,48 @@ def test_a_western_page_is_read_as_it_says() -> None:
     assert decode_page(b"caf\xe9", "text/html; charset=iso-8859-1") == ("café", "cp1252")
 
 
+SIMPLIFIED = f"<title>鸟哥笔记</title><p>{SENTENCE}</p><p>我们在这里说的是中国的事，大家都知道这个问题。</p>"
+TRADITIONAL = "<title>舊港時報</title><p>渡輪公司今天宣布，這條航線將在下個月恢復，大家都說這是他們想要的。</p>"
+WESTERN = "<title>Menu</title><p>The café in the Rue de l’Évêque serves crème brûlée, naïve or not, to a señor.</p>"
+CLAIMS = ["", "utf-8", "gbk", "gb2312", "big5", "iso-8859-1", "windows-1252", "nonsense"]
+
+
+@pytest.mark.parametrize("header", CLAIMS)
+@pytest.mark.parametrize("meta", CLAIMS)
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (SIMPLIFIED, "utf-8"),
+        (SIMPLIFIED, "gbk"),
+        (SIMPLIFIED, "gb18030"),
+        (TRADITIONAL, "big5"),
+        (TRADITIONAL, "gbk"),
+        (WESTERN, "utf-8"),
+        (WESTERN, "cp1252"),
+    ],
+)
+def test_a_page_is_read_right_whatever_header_and_meta_claim(text: str, encoding: str, header: str, meta: str) -> None:
+    page = (f'<meta charset="{meta}">' if meta else "") + text
+    found, _ = decode_page(page.encode(encoding), f"text/html; charset={header}" if header else "text/html")
+    assert found == page
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_needs_no_mark(encoding: str) -> None:
+    assert decode_page(SIMPLIFIED.encode(encoding)) == (SIMPLIFIED, encoding)
+
+
+def test_an_xml_declaration_names_the_encoding() -> None:
+    page = '<?xml version="1.0" encoding="big5"?><html><p>渡輪</p></html>'
+    assert decode_page(page.encode("big5")) == (page, "big5")
+
+
+def test_a_character_that_only_hong_kong_has_is_kept_out_of_the_way_of_the_rest() -> None:
+    text, encoding = decode_page(f"<meta charset=big5>{TRADITIONAL}啲".encode("big5-hkscs"))
+    assert encoding == "big5"
+    assert TRADITIONAL in text
+
+
 def test_an_empty_page_is_an_empty_text() -> None:
     assert decode_page(b"") == ("", "utf-8")
 
