@@ -328,7 +328,7 @@ def test_clean_explains_a_file_pass_by_pass_and_shows_both_sides(birdnest: Birdn
     assert "<script" not in page
 
 
-@pytest.mark.parametrize(("what", "code"), [("nothing.html", 2), ("https://www.example.com/", 2)])
+@pytest.mark.parametrize(("what", "code"), [("nothing.html", 2), ("https://www.niaogebiji.com/", 2)])
 def test_clean_of_nothing_is_one_line(birdnest: Birdnest, what: str, code: int) -> None:
     ended = birdnest("clean", what)
     assert (ended.code, bool(one_line(ended))) == (code, True)
