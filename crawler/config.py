@@ -20,7 +20,7 @@ from crawler.addresses import profile_of
 from crawler.canonical import host_of_slug
 from crawler.frontier import RECHECK_DAYS
 from crawler.hours import NiceHours
-from crawler.networks import Allowed
+from crawler.networks import Allowed, port_of
 from crawler.pages import check_selector
 from crawler.profile import (
     FIELDS,
@@ -330,6 +330,13 @@ def _explain(error: Any) -> str:
     return f"{key}: {expected}, found {without_userinfo(repr(error['input']))}"
 
 
+def _authority(url: str) -> str:
+    """An address's host and port, as an entry of `allow_hosts`."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{port_of(url)}"
+
+
 def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:
     """What a configuration means to Scrapy for one site, on top of crawler/settings.py."""
     table = config.site_table(site.slug)
@@ -337,7 +344,8 @@ def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:
     return {
         "BIRDNEST_ARCHIVE": config.archive,
         "BIRDNEST_ORIGINS": dict(config.origins),
-        "BIRDNEST_ALLOW_HOSTS": list(config.allow_hosts),
+        # An instance of the user's own may be anywhere.
+        "BIRDNEST_ALLOW_HOSTS": [*config.allow_hosts, *([_authority(config.rsshub)] if config.rsshub else [])],
         "BIRDNEST_PROXY": table.proxy,
         "BIRDNEST_ROBOTS": config.robots == "obey",
         "BIRDNEST_STORE": asdict(config.store_options()),
