@@ -428,3 +428,16 @@ def test_the_default_archive_keeps_out_of_the_package_of_its_name(
     assert Config().archive == "./archive"
     (tmp_path / "archive" / "__init__.py").touch()
     assert Config().archive == "./nest"
+
+
+@pytest.mark.parametrize(
+    ("instance", "entry"),
+    [
+        ("http://127.0.0.1:1200", "127.0.0.1:1200"),
+        ("https://rss.example", "rss.example:443"),
+        ("http://[::1]/a", "[::1]:80"),
+    ],
+)
+def test_an_instance_of_rsshub_may_be_reached_wherever_it_is(instance: str, entry: str) -> None:
+    config = parse_config({"rsshub": instance, "allow_hosts": ["10.0.0.0/8"]}, NAME)
+    assert scrapy_settings(config, config.site("niaogebiji"))["BIRDNEST_ALLOW_HOSTS"] == ["10.0.0.0/8", entry]
