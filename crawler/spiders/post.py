@@ -14,6 +14,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 
 from archive.errors import BirdnestError, PageError
+from crawler.blockade import Blockade
 from crawler.discover import FoundLink, links_of, listings, nothing_found
 from crawler.frontier import Due, Link, Reading
 from crawler.hours import NiceHours
@@ -111,7 +112,14 @@ class PostSpider(SiteSpider):
         if self.nice_hours is None or self.nice_hours.hold(self._local()):
             return True
         self.reporter.note(f"{self._out_of_hours()}: what was not asked for stays open, and the next run goes on")
+        blockade = self.crawler.get_extension(Blockade)
+        if blockade is not None:
+            blockade.close(self._out_of_hours())
         return False
+
+    def answered(self, reason: str | None, detail: str = "") -> None:
+        super().answered(reason, detail)
+        self._may_go_on()  # many posts are asked for at once, and wait for their host's delay: hours may end meanwhile
 
     # -- listings ----------------------------------------------------------------------------------------------
 
