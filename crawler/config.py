@@ -49,7 +49,6 @@ from crawler.profile import (
 )
 from crawler.schedule import Schedule, parse_schedule
 from crawler.sites import all_sites
-from pipelines.userinfo import without_userinfo
 
 RSSHUB = "rsshub:"
 NO_INSTANCE = 'a route of RSSHub needs an instance: set `rsshub` in birdnest.toml, rsshub = "http://127.0.0.1:1200"'
@@ -463,7 +462,8 @@ def _explain(error: Any) -> str:
     expected = error["msg"].removeprefix("Value error, ").replace("dictionary", "table").replace("tuple", "list")
     if error["loc"][0] == "alerts":
         return f"{key}: {expected}"  # what was found may hold a token or a password
-    return f"{key}: {expected}, found {without_userinfo(repr(error['input']))}"
+    found = re.sub(r"//[^/?#\s]*@", "//", repr(error["input"]))  # without the user and password of a proxy
+    return f"{key}: {expected}, found {found}"
 
 
 def _authority(url: str) -> str:
