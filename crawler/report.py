@@ -11,7 +11,7 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -116,15 +116,8 @@ def verdict(
     if unreachable:
         return "unreachable", (unreachable,)
     reasons = [f.detail for f in tally.failures if not f.expected]
-    lost = [f for f in tally.failures if f.what == "post"]
-    if not reasons and lost and len(lost) == tally.found and (tally.found > 1 or not tally.whole):
-        # Each is expected, but that all are says that the site has changed, or that the wish was not met.
-        reasons.append(f"{site.slug}: not one of {tally.found} posts could be had: {lost[0].detail}")
-    share = site.expectations.max_failed_share
-    if tally.whole and not reasons and tally.found >= _FEW and len(lost) > share * tally.found:
-        reasons.append(
-            f"{site.slug}: {len(lost)} of {tally.found} posts failed, if each as declared; expected at most {share:.0%}"
-        )
+    reasons += _lost(site, tally) if not reasons else ()
+    reasons += _gone(site, tally)
     least, most = site.expectations.min_found, site.expectations.max_missing_images_share
     if tally.whole and tally.found < least:
         reasons.append(f"{site.slug}: {tally.found} posts found, expected at least {least}")
@@ -133,6 +126,27 @@ def verdict(
     if missing > most * (missing + tally.images_kept) and missing > 1:
         reasons.append(f"{site.slug}: {missing} of {missing + tally.images_kept} images missing, expected {most:.0%}")
     return ("below expectations", tuple(reasons)) if reasons else ("fine", ())
+
+
+def _lost(site: SiteProfile, tally: Tally) -> Iterator[str]:
+    """What so many failed posts say, be each failure expected."""
+    lost = [f for f in tally.failures if f.what == "post"]
+    share = site.expectations.max_failed_share
+    if lost and len(lost) == tally.found and (tally.found > 1 or not tally.whole):
+        # Each is expected, but that all are says that the site has changed, or that the wish was not met.
+        yield f"{site.slug}: not one of {tally.found} posts could be had: {lost[0].detail}"
+    elif tally.whole and tally.found >= _FEW and len(lost) > share * tally.found:
+        what = f"{len(lost)} of {tally.found} posts failed, if each as declared"
+        yield f"{site.slug}: {what}; expected at most {share:.0%}"
+
+
+def _gone(site: SiteProfile, tally: Tally) -> Iterator[str]:
+    gone, share = tally.statuses["gone"], site.expectations.max_failed_share
+    if tally.whole and tally.found >= _FEW and gone > share * tally.found:
+        yield (
+            f"{site.slug}: {gone} of {tally.found} posts that were looked at are gone, expected at most {share:.0%}: "
+            "has the site moved, or does it lead everything to its front page?"
+        )
 
 
 _UNREACHABLE_ADVICE = "look at the address, the network and the proxy, or try again later"

@@ -59,6 +59,11 @@ def judged(tally: Tally, *, interrupted: bool = False) -> tuple[str, Sequence[st
         (good(failures=failures("http-404", expected=True)), "fine"),
         (good(failures=failures("http-404", "soft-404", expected=True)), "fine"),
         (good(failures=failures("http-500", what="listing")), "below expectations"),
+        # Most of what was archived gone at one look: the site moved, or leads everything to its front page.
+        (good(20, statuses=Counter(unchanged=8, gone=12)), "below expectations"),
+        (good(20, statuses=Counter(unchanged=11, gone=9)), "fine"),
+        (good(8, statuses=Counter(unchanged=1, gone=7)), "fine"),
+        (good(20, statuses=Counter(gone=20), whole=False), "fine"),
         # Images: more than half missing, but one alone is no rule.
         (good(images_kept=5, images_missing=Counter({"http-404": 5})), "fine"),
         (good(images_kept=5, images_missing=Counter({"http-404": 4, "timeout": 2})), "below expectations"),
