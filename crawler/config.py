@@ -32,6 +32,7 @@ from crawler.addresses import profile_of
 from crawler.canonical import host_of_slug
 from crawler.frontier import RECHECK_DAYS
 from crawler.hours import NiceHours
+from crawler.jsonlog import without_credentials
 from crawler.networks import Allowed, port_of
 from crawler.pages import check_selector
 from crawler.profile import (
@@ -463,7 +464,7 @@ def _explain(error: Any) -> str:
     expected = error["msg"].removeprefix("Value error, ").replace("dictionary", "table").replace("tuple", "list")
     if error["loc"][0] == "alerts":
         return f"{key}: {expected}"  # what was found may hold a token or a password
-    return f"{key}: {expected}, found {without_userinfo(repr(error['input']))}"
+    return f"{key}: {expected}, found {without_credentials(without_userinfo(repr(error['input'])))}"
 
 
 def _authority(url: str) -> str:
