@@ -746,7 +746,7 @@ def _site_wishes(config: Config, slugs: Sequence[str], ids: str | None, asked: M
     from crawler.run import Wish
 
     if not slugs:
-        raise UsageError("name a site (`birdnest sites` lists them) or a feed, with --feed")
+        raise UsageError("name a site (`birdnest sites` lists them) or a feed, with --feed; --due takes what is due")
     for slug in slugs:
         _require_site(config, slug)
     ranges = {slug: _id_range(config, slug, ids) if ids else None for slug in slugs}
