@@ -71,12 +71,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 fine · 1 a bug of ours · 2 wrong usage · 3 wrong configuration · 4 below expectations · "
     "5 site unreachable · 6 store failed · 7 damage found · 8 another run crawls the site · 130 interrupted.",
 )
-app.add_typer(importing.app)
-app.add_typer(export.app)
-app.command()(export.sql)
-operations.attach(app)
-app.command(name="new-site")(drafting.new_site)
-app.command()(drafting.fixture)
+_CRAWL, _READ, _KEEP = "Crawl and archive", "Read and give back", "Keep an archive sound"
+_LEAVE_ALONE, _SITES = "Leave it alone", "Sites"
 INTERRUPTED = 130
 _CHECKPOINT_SECONDS = 7 * 24 * 3600  # a check that was stopped longer ago begins anew
 
@@ -115,7 +111,7 @@ def _leave(*_: object) -> None:
     os._exit(INTERRUPTED)
 
 
-@app.command()
+@app.command(rich_help_panel=_CRAWL)
 def init(*, force: Annotated[bool, typer.Option(help="Overwrite an existing file")] = False) -> None:
     """Write a birdnest.toml with every key explained."""
     from crawler.config import FILE_NAME, TEMPLATE
@@ -127,7 +123,7 @@ def init(*, force: Annotated[bool, typer.Option(help="Overwrite an existing file
     say(f"wrote {file}: edit it, then `birdnest probe SITE` and `birdnest crawl SITE`")
 
 
-@app.command()
+@app.command(rich_help_panel=_CRAWL)
 def crawl(
     sites: Annotated[
         list[str] | None, typer.Argument(metavar="SITE…", help="Sites to crawl; `birdnest sites` names them")
@@ -204,7 +200,7 @@ def _show_plan(config: Config, wishes: Sequence[Wish], *, as_json: bool, verbose
         raise typer.Exit(PageError.exit_code)
 
 
-@app.command(name="archive")
+@app.command(name="archive", rich_help_panel=_CRAWL)
 def archive_(
     urls: Annotated[list[str] | None, typer.Argument(metavar="URL…", help="Addresses of posts")] = None,
     *,
@@ -246,7 +242,7 @@ def archive_(
     raise typer.Exit(code or (UnsupportedUrlError.exit_code if bad else 0))
 
 
-@app.command(name="list")
+@app.command(name="list", rich_help_panel=_READ)
 def list_(
     *,
     site: Annotated[str | None, typer.Option(help="Only this site's posts")] = None,
@@ -269,7 +265,7 @@ def list_(
             )
 
 
-@app.command()
+@app.command(rich_help_panel=_READ)
 def show(
     post: Annotated[str, typer.Argument(help="site/id, a document's key, or the post's URL")],
     *,
@@ -292,7 +288,7 @@ def show(
     out.print("\n" + _plain_text(head.document.body), highlight=False, markup=False)
 
 
-@app.command(name="open")
+@app.command(name="open", rich_help_panel=_READ)
 def open_(
     post: Annotated[str, typer.Argument(help="site/id, a document's key, or the post's URL")],
     *,
@@ -311,7 +307,7 @@ def open_(
         webbrowser.open(file.as_uri())
 
 
-@app.command()
+@app.command(rich_help_panel=_CRAWL)
 def frontier(
     *,
     site: Annotated[str | None, typer.Option(help="Only this site's URLs")] = None,
@@ -346,7 +342,7 @@ def frontier(
     say("which: `birdnest frontier --due`, `--state failed` …; one URL's story: `birdnest why URL`")
 
 
-@app.command()
+@app.command(rich_help_panel=_CRAWL)
 def why(
     url: Annotated[str, typer.Argument(help="The URL of a post")],
     *,
@@ -410,7 +406,7 @@ def _time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="minutes")
 
 
-@app.command()
+@app.command(rich_help_panel=_KEEP)
 def verify(
     *,
     full: Annotated[
@@ -460,7 +456,7 @@ def verify(
         raise typer.Exit(DamageError.exit_code)
 
 
-@app.command()
+@app.command(rich_help_panel=_KEEP)
 def doctor(
     *,
     policy: Annotated[
@@ -504,7 +500,7 @@ def _print_policy(archive: str) -> None:
     sys.stdout.write(policy(bucket, prefix))
 
 
-@app.command()
+@app.command(rich_help_panel=_SITES)
 def sites(*, json_: JsonOption = False) -> None:
     """List the sites Birdnest knows."""
     from crawler.sites import all_sites
@@ -526,7 +522,7 @@ def sites(*, json_: JsonOption = False) -> None:
         say("lists by their names, and where the facts come from: `birdnest sites --json`, docs/sites.md")
 
 
-@app.command()
+@app.command(rich_help_panel=_SITES)
 def probe(
     what: Annotated[str, typer.Argument(metavar="SITE|URL", help="A site, or one post of it")],
     *,
@@ -548,7 +544,7 @@ def probe(
     raise typer.Exit(probe_site(config_of(config, None), slug, url, say, log_level=log_level(verbose)))
 
 
-@app.command()
+@app.command(rich_help_panel=_SITES)
 def clean(
     what: Annotated[str, typer.Argument(metavar="FILE|URL", help="A file of HTML, or the address of a post")],
     *,
@@ -578,7 +574,7 @@ def clean(
     say(f"before and after: {file}")
 
 
-@app.command()
+@app.command(rich_help_panel=_CRAWL)
 def demo(
     *,
     archive: ArchiveOption = None,
@@ -611,6 +607,15 @@ def demo(
         say("\n".join(["", "Look at it:", *(f"  {command} {look}" for look in looks)]))
         say(f"The post's file: {place}/posts/{seed}/v0001.html")
     raise typer.Exit(code)
+
+
+app.add_typer(importing.app, rich_help_panel=_CRAWL)
+app.add_typer(export.app, rich_help_panel=_READ)
+app.command(rich_help_panel=_READ)(export.sql)
+for _command in operations.COMMANDS:
+    app.command(rich_help_panel=_LEAVE_ALONE)(_command)
+app.command(name="new-site", rich_help_panel=_SITES)(drafting.new_site)
+app.command(rich_help_panel=_SITES)(drafting.fixture)
 
 
 def _run(

@@ -182,7 +182,7 @@ def sql(
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Ask an archive in SQL: DuckDB over its catalogue. Needs birdnest[sql]."""
+    """Ask an archive in SQL: DuckDB over its catalogue. Needs the extra `sql`."""
     from archive.views.sql import ask
 
     reader = reader_of(config, archive)

@@ -36,12 +36,6 @@ if TYPE_CHECKING:
 _KINDS = ("systemd", "cron", "k8s")
 
 
-def attach(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    for name, command in (("status", status), ("schedule", schedule), ("run", run), ("alert", alert)):
-        app.command(name=name)(command)
-
-
 def status(
     *,
     archive: ArchiveOption = None,
@@ -170,7 +164,7 @@ def alert(
     archive: ArchiveOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Send a test message to everyone whom birdnest.toml names in [[alerts]]."""
+    """Send a test message to everyone whom birdnest.toml names under `alerts`."""
     from archive.errors import BirdnestError
     from crawler.alerts import NotTold, tell
 
@@ -203,3 +197,6 @@ def _test_notice(loaded: Config) -> Notice:
         at=clock()(),
     )
     return Notice(finding=finding, before=FINE)
+
+
+COMMANDS = (status, schedule, run, alert)
