@@ -16,8 +16,6 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urljoin
 
-import feedparser
-
 from archive.errors import PageError
 from crawler.entries import Entry, Hints
 from crawler.markup import decoded, refuse_bombs, unpacked
@@ -57,6 +55,8 @@ def read_feed(url: str, body: bytes, content_type: str = "", shape: Feed | None 
     body = b"".join(unpacked(body, url))
     if len(body) > _MOST_BYTES:
         raise PageError("too-large", f"{url}: a feed of {len(body)} bytes, expected at most {_MOST_BYTES}")
+    import feedparser  # late: many crawls read no feed
+
     text = decoded(body, content_type)
     full_text = shape.full_text if shape else Feed().full_text
     if text.lstrip().startswith("{"):

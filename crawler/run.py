@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scrapy import Spider
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
@@ -26,15 +26,16 @@ from crawler.config import Config
 from crawler.discover import FoundLink
 from crawler.ending import Ending
 from crawler.frontier import Frontier, frontier_file
-from crawler.hexo_tree import SiteFiles, Tree
 from crawler.lease import take_lease
 from crawler.profile import Listing
 from crawler.report import RunReporter, Tally
 from crawler.spiders.feed import Exchange, FeedSpider
 from crawler.spiders.post import IdRange, PostSpider
-from crawler.spiders.tree import TreeSpider
 from crawler.spiders.url import UrlSpider
 from pipelines.clock import clock
+
+if TYPE_CHECKING:
+    from crawler.hexo_tree import SiteFiles, Tree
 
 _AT_ONCE = 16  # runs of one process; more wait: each has threads, connections and a queue of its own
 
@@ -198,6 +199,8 @@ def run_import(
 
     def begin(left: Sequence[SiteFiles]) -> None:
         files, *later = left
+        from crawler.spiders.tree import TreeSpider
+
         crawler = process.create_crawler(TreeSpider.for_files(files))
         listener = partial(watch, files.site.slug)
         task = process.crawl(crawler, root=tree.root, names=files.names, with_images=with_images, listener=listener)

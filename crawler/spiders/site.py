@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
 from itertools import islice
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
 from scrapy import Request, Spider
@@ -21,7 +21,6 @@ from archive.errors import DamageError, PageError, UnreachableError, Unsupported
 from archive.layout import PostRef
 from archive.model import WarcRecord
 from crawler.addresses import place_of
-from crawler.any_page import continues, make_post, read_article, refuse_other_files, refuse_other_places
 from crawler.blockade import Blockade
 from crawler.config import Config, load_config, scrapy_settings
 from crawler.discover import FoundLink, ReadListing, read_listing
@@ -37,7 +36,6 @@ from crawler.extract import (
 )
 from crawler.frontier import Due, Link
 from crawler.full_texts import FullText, FullTexts
-from crawler.generic import FoundArticle
 from crawler.identity import blocked_list, refuse_detours, refuse_strangers
 from crawler.limits import IMAGE_BYTES, MOST_BYTES
 from crawler.profile import Feed, HtmlList, Listing, PostAddress, SiteProfile, address
@@ -48,6 +46,9 @@ from pipelines.dates import parse_moment
 from pipelines.images import INTERRUPTED, ImagesPipeline, failure_reason
 from pipelines.item import RawPost
 from pipelines.session import ArchiveSession
+
+if TYPE_CHECKING:
+    from crawler.generic import FoundArticle
 
 _OK = 200
 _NOT_MODIFIED = 304
@@ -270,6 +271,8 @@ class SiteSpider(Spider):
         """Whether a URL of a site that nobody described led to a post of another site, which is told to fetch it."""
         if not self.site.is_unknown or response.status != _OK or address(self.site, response.url) is not None:
             return False
+        from crawler.any_page import refuse_other_places
+
         refuse_other_places(self.site, found.url, response.url)
         try:
             slug, place = place_of(response.url)
@@ -294,6 +297,8 @@ class SiteSpider(Spider):
             what = "is of another site: archive that" if self.site.is_unknown else "is no post of the site"
             raise PageError("moved-away", f"{self.site.slug}: {found.url}: led to {response.url}, which {what}")
         if self.site.is_unknown:
+            from crawler.any_page import refuse_other_places
+
             refuse_other_places(self.site, found.url, response.url)
         return place
 
@@ -325,6 +330,9 @@ class SiteSpider(Spider):
     # -- pages that no profile knows ---------------------------------------------------------------------------
 
     async def _read_any_page(self, response: Response, place: PostAddress, found: FoundLink) -> RawPost:
+        # Late: what finds articles takes a sixth of a start, and a crawl of known sites never needs it.
+        from crawler.any_page import continues, make_post
+
         pages = [self._article(response)]
         records = [*captured(response)]
         while url := self._next_of(pages):
@@ -338,6 +346,8 @@ class SiteSpider(Spider):
         return make_post(self.site, place, pages, found=found, fetched_at=self.now(), warc=warc)
 
     def _article(self, response: Response) -> tuple[Page, FoundArticle]:
+        from crawler.any_page import read_article, refuse_other_files
+
         refuse_other_files(self.site, response.url, response.body, content_type_of(response))
         page = Page.of(response.url, response.body, content_type_of(response))
         return page, read_article(self.site, page, force=self.force)
