@@ -32,8 +32,9 @@ bench-clean: $(READY)  ## how well the cleaner cleans real posts and pages, besi
 	$(BIN)/python -m benchmarks.clean
 	$(BIN)/python -m benchmarks.clean_growth
 
-bench-extract: $(READY)  ## how well articles are found without a profile, on real pages, beside other tools, against its floors
+bench-extract: $(READY)  ## how well articles are found without a profile, on real pages, beside other tools, against its floors; how its time grows
 	$(BIN)/python -m benchmarks.extract
+	$(BIN)/python -m benchmarks.extract_growth
 
 bench-verify: $(READY)  ## time, requests and memory of `birdnest verify` over a million posts
 	$(BIN)/python benchmarks/verify.py

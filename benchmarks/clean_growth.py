@@ -2,26 +2,20 @@
 
     python -m benchmarks.clean_growth
 
-Bodies of one thing many times over, bodies nested deeply, and one of 5 MB of everything. A ratio is of CPU seconds in
-one process, the best of some rounds, so a busy machine moves it little. Quadratic work would give 100; what is done
-once a level, down to the depth that the cleaner keeps (`parse.MAX_DEPTH`), gives up to 20. The exit code is 1 when
-one is above `_MAX_RATIO`.
+Bodies of one thing many times over, bodies nested deeply, and one of 5 MB of everything. What is done once a level,
+down to the depth that the cleaner keeps (`parse.MAX_DEPTH`), gives up to 20. The exit code is 1 when one takes more
+than `growth.MAX_RATIO` times as long.
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
+from benchmarks import growth
 from pipelines.clean import clean
 
 _BASE: Final = "https://example.com/post/1.html"
-_ROUNDS: Final = 3
-_MAX_RATIO: Final = 30.0
 _CHARACTERS: Final = 30_000  # of the smaller body
 _DEPTH: Final = 3_000  # of the less deep one
 _MB: Final = 1 << 20
@@ -72,17 +66,7 @@ _DEEP: Final = (
 
 def main() -> int:
     """Measure, print, and judge."""
-    table = Table("body", "small ms", "ten times ms", "ratio", title=f"CPU time; a ratio above {_MAX_RATIO:g} fails")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    failed = False
-    for name, small, large in _bodies():
-        first, second = _seconds(small), _seconds(large)
-        ratio = second / first * 10 * len(small) / len(large)
-        failed |= ratio > _MAX_RATIO
-        table.add_row(name, f"{first * 1000:.1f}", f"{second * 1000:.1f}", f"{ratio:.1f}")
-    Console().print(table)
-    return int(failed)
+    return growth.judge("body", _bodies(), lambda html: clean(html, _BASE))
 
 
 def _bodies() -> list[tuple[str, str, str]]:
@@ -96,15 +80,6 @@ def _bodies() -> list[tuple[str, str, str]]:
     everything = "".join(_LARGE[kind] for kind in ("paragraphs", "links", "pictures", "headings")) + "字" * 200
     count = 5 * _MB // len(everything.encode())
     return [*bodies, ("5 MB of everything", everything * (count // 10), everything * count)]
-
-
-def _seconds(html: str) -> float:
-    best = float("inf")
-    for _ in range(_ROUNDS):
-        started = time.process_time()
-        clean(html, _BASE)
-        best = min(best, time.process_time() - started)
-    return best
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,13 @@ from crawler.replica.process import Replica
 
 COMMAND = Path(sys.executable).with_name("birdnest")
 ROOT = Path(__file__).parents[1]
+
+
+class LocalServer(ThreadingHTTPServer):
+    """One that many connections may reach at once: beyond its queue, the system drops them until they time out."""
+
+    request_queue_size = 256
+    daemon_threads = True
 
 
 @dataclass(frozen=True, kw_only=True)

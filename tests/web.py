@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from archive.reader import Head
 from crawler.addresses import place_of
 from crawler.replica.process import Replica
-from tests.support import Birdnest, Ended
+from tests.support import Birdnest, Ended, LocalServer
 
 FAST = {"delay_seconds": 0, "image_delay_seconds": 0}
 HTML = "text/html; charset=utf-8"
@@ -128,8 +128,7 @@ def serve() -> Iterator[Web]:
         def log_message(self, *_arguments: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with LocalServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         web.url = f"http://127.0.0.1:{server.server_port}"
         yield web

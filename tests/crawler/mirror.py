@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Thread
 from urllib.parse import urlsplit
 
 from crawler.replica.process import Replica
+from tests.support import LocalServer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ def _serving(answer: Callable[[str], Answer]) -> Iterator[Served]:
         def log_message(self, *_: object) -> None:
             """Says nothing on the test's terminal."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with LocalServer(("127.0.0.1", 0), Handler) as server:
         served = Served(origin=f"http://127.0.0.1:{server.server_port}")
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()

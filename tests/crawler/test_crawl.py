@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 from urllib.request import Request, urlopen
@@ -22,7 +22,7 @@ from crawler.demo import SITE
 from crawler.replica import trouble
 from crawler.replica.process import LoggedRequest, Replica
 from crawler.replica.trouble import article_url
-from tests.support import ROOT, Birdnest, Ended
+from tests.support import ROOT, Birdnest, Ended, LocalServer
 
 SEED = f"article-{trouble.SEED_ID}"
 SEED_SOURCE = ROOT / "crawler" / "replica" / "articles" / f"{trouble.SEED_ID}.html"
@@ -347,7 +347,7 @@ def test_every_request_of_a_site_goes_through_its_proxy(birdnest: Birdnest, repl
         def log_message(self, *_arguments: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+    with LocalServer(("127.0.0.1", 0), Proxy) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
             birdnest.configure(replica, site={"proxy": f"http://127.0.0.1:{server.server_port}"}, robots="ignore")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from threading import Thread
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from PIL import Image as Pillow
 
 from crawler.demo import SITE
-from tests.support import Birdnest
+from tests.support import Birdnest, LocalServer
 
 ORIGIN = "https://www.niaogebiji.com"
 ARTICLE = """<html><head><title>题</title></head><body><div class="article"><h1 class="title">第{number}篇</h1>
@@ -60,7 +60,7 @@ def odd_site() -> Iterator[OddSite]:
         def log_message(self, *_arguments: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with LocalServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         site.url = f"http://127.0.0.1:{server.server_port}"
         yield site

@@ -21,8 +21,10 @@ import threading
 import time
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from tests.support import LocalServer
 
 HOLD_SECONDS = 3.0
 SLOW_SECONDS = 0.2
@@ -110,8 +112,7 @@ def main() -> None:
     Proxy.upstream = urlsplit(upstream).netloc
     Proxy.share, Proxy.kinds = float(share), tuple(kinds)
     Proxy.chance = random.Random(seed)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-    server.daemon_threads = True
+    server = LocalServer(("127.0.0.1", 0), Proxy)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201 - whoever started it reads this
     server.serve_forever()
 

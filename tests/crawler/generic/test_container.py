@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,29 +121,6 @@ def test_a_picture_in_a_part_that_seems_to_stand_apart_is_kept() -> None:
 
 
 # --- size and shape ---
-
-
-def seconds(html: str) -> float:
-    page = Page.of(URL, html.encode())
-    started = time.process_time()
-    find_article(page)
-    return time.process_time() - started
-
-
-@pytest.mark.parametrize(
-    "grow",
-    [
-        lambda count: f"<title>茶山</title><h1>茶山</h1><div>{PARAGRAPHS[0] * count}</div>",
-        lambda count: f"<title>茶山</title><h1>茶山</h1><div>{ALL}</div><ul>{LINKS * (count // 3)}</ul>",
-        lambda count: f"<title>茶山</title><h1>茶山</h1>{ALL}" + '<p><a href="/1_2.html">2</a></p>' * count,
-        lambda count: f"<title>茶山</title><h1>茶山</h1>{ALL}" + f"<div><h3>相关阅读</h3>{COMMENT}</div>" * count,
-        lambda count: f"<title>茶山</title><h1>茶山</h1>{ALL}" + '<div class="side"><img src="a.jpg"></div>' * count,
-        lambda count: f"<title>茶山</title><h1>茶山</h1>{ALL}<p>{'作者：' * count}</p>",
-    ],
-)
-def test_ten_times_the_page_takes_some_ten_times_as_long(grow: Callable[[int], str]) -> None:
-    small = min(seconds(grow(300)) for _ in range(3))
-    assert seconds(grow(3000)) < 40 * max(small, 0.002)
 
 
 @pytest.mark.parametrize("depth", [10, 300, 3000])
