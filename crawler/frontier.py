@@ -99,6 +99,7 @@ _urls = Table(
     UniqueConstraint("site", "url"),
     Index("urls_due", "site", "due_at", "id"),
     Index("urls_state", "site", "state"),
+    Index("urls_post", "site", "post"),
 )
 _images = Table(
     "images",
