@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Each command that a test starts would compile our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-faults test-hostile test-stores test-hexo bench bench-clean bench-extract bench-verify bench-frontier bench-import \
 	bench-views lint format requirements clean
 
@@ -16,7 +19,7 @@ test: $(READY)  ## the whole test suite, three tests at a time: much of it waits
 test-faults: $(READY)  ## crashes at any point, power loss, failing stores; ALL=1 tries every point
 	$(BIN)/python -m pytest -m faults tests/faults
 
-test-hostile: $(READY)  ## servers that mean ill, 10,000 odd answers, sites that keep us away
+test-hostile: $(READY)  ## servers that mean ill, 10,000 odd answers, sites that change or keep us away, 500 mixed URLs
 	$(BIN)/python -m pytest -m hostile tests/crawler tests/hostile
 
 test-stores: $(READY)  ## the contract of all stores and `birdnest doctor`, on a real Ceph gateway

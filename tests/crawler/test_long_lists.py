@@ -21,6 +21,7 @@ from crawler.replica.process import Replica
 from tests.support import ROOT
 from tests.web import FAST, Visitor, Web, article
 
+pytestmark = pytest.mark.hostile
 CORPUS = ROOT.parent / "shared" / "corpus" / "pages"
 LOGIN = '<html><head><title>登录</title></head><body><form><input type="password" name="p"></form></body></html>'
 NOWHERE = "http://127.0.0.1:9"

@@ -31,7 +31,8 @@ def test_a_folder_that_fails_in_mid_crawl_ends_the_run_and_the_next_one_finishes
     out, err = process.communicate(timeout=60)
     (report,) = json.loads(out)
     assert (process.returncode, report["verdict"]) == (6, "store failed")
-    assert "part of the path is a file" in err
+    # For an instant, while it is taken away, neither the folder nor the file is there.
+    assert "part of the path is a file" in err or "No such file" in err
     assert "Traceback" not in err
     assert len(err.strip().splitlines()) == 1
     give_back(archive / room)

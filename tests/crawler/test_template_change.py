@@ -16,6 +16,7 @@ from tests.crawler.listeners import Webhook, webhook
 from tests.crawler.more_sites import TABLE, command_with
 from tests.support import Ended
 
+pytestmark = pytest.mark.hostile
 BEGIN = 1790000000  # 2026-09-21
 DAY = 24 * 3600
 BELOW = "below expectations"
