@@ -17,6 +17,7 @@ from crawler.replica.process import Replica
 from crawler.replica.trouble import EXPECTED_FAILURES, article_url
 from tests.support import Birdnest, Ended
 
+pytestmark = pytest.mark.hostile
 USUAL = {url for url, _ in EXPECTED_FAILURES}
 IDS = (482538, 482611, 482702, 482640, 482655)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
