@@ -298,6 +298,12 @@ class Frontier:
             found: str | None = db.execute(wanted).scalar()
         return found
 
+    def first_began(self) -> int | None:
+        """When the oldest run that is known began."""
+        with self._engine.connect() as db:
+            found: int | None = db.execute(select(func.min(_runs.c.began_at))).scalar()
+        return found
+
     # -- lists -------------------------------------------------------------------------------------------------
 
     def begin_list(self, site: str, list_: str, run: int) -> int:
@@ -642,9 +648,10 @@ class Frontier:
 
     # -- rebuilding --------------------------------------------------------------------------------------------
 
-    def rebuild(self, held: Iterable[Held], *, now: int) -> int:
+    def rebuild(self, held: Iterable[Held], *, now: int, made_at: int = 0) -> int:
         """Take over what an archive holds, and nothing else as archived; returns how many posts that are.
 
+        made_at: when the archive was made; runs before that were of another one, and are forgotten.
         Each is due where its intervals, counted from its newest version, have their next end: nothing that is not
         due is fetched for the frontier's loss. What is open or failed here and not in the archive stays so.
         """
@@ -654,8 +661,10 @@ class Frontier:
             db.execute(_urls.delete().where(were, ~_HAS_ADDRESS))
             db.execute(_urls.update().where(were).values(state="open", version=None, due_at=_NOW, etag=None))
             db.execute(_images.delete())
-            # Their segments may be lost with the rest: nothing may be said to be the same as what is not there.
+            # Their segments may be lost with the rest: nothing may be said to be in, or the same as, what is not there.
             db.execute(_captures.delete())
+            db.execute(_urls.update().values(list_record=None))
+            db.execute(_runs.delete().where(_runs.c.began_at < made_at))
             for batch in _batches(held):
                 count += len(batch)
                 self._take_over(db, batch, now)

@@ -155,8 +155,11 @@ class CrawlState:
             self._spool = Spool(folder / self.site.slug, self.site.slug, self.run)
         self.number = self.frontier.begin_run(self.run, self.site.slug, now=self.seconds)
         if whole and (why := await self._session.run(self._why_rebuild)):
+            made_at = int(archive.info.created.timestamp())
             count = await self._session.run(
-                lambda: self.frontier.rebuild(held_posts(archive, self._damaged(notes)), now=self.seconds)
+                lambda: self.frontier.rebuild(
+                    held_posts(archive, self._damaged(notes)), now=self.seconds, made_at=made_at
+                )
             )
             notes += [f"the frontier was rebuilt from the archive, which holds {count} posts: {why}"] if count else []
         return notes
@@ -167,6 +170,9 @@ class CrawlState:
     def _why_rebuild(self) -> str | None:
         if not self.frontier.is_complete:
             return "there was none"
+        created, began = self._session.archive.info.created, self.frontier.first_began()
+        if began is not None and began < int(created.timestamp()):
+            return f"the archive was made on {created:%Y-%m-%d %H:%M}, after runs that the frontier knew"
         report = self.frontier.last_report()
         if report is None or any(info.key == report for info in self._session.archive.store.list(report)):
             return None

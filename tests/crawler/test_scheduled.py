@@ -9,12 +9,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
+from archive import Archive
+from archive.store import FolderStore
 from archive.verify import Scope, verify
 from crawler.demo import SITE
 from crawler.replica import trouble
@@ -359,6 +362,27 @@ def test_the_archive_wins_over_the_frontier(scheduled: Scheduled) -> None:
     assert any("the archive lacks runs/" in note for note in ended.report["notes"])
     assert scheduled.fetched == {article_url(SEED), article_url(trouble.CAPTCHA_ID)}
     assert scheduled.versions(SEED) == 1
+
+
+def test_an_archive_made_anew_under_its_id_is_not_taken_for_the_one_that_a_killed_run_knew(
+    scheduled: Scheduled,
+) -> None:
+    """A demo that was killed, removed and begun again: its archive has the same id."""
+    folder = scheduled.birdnest.folder / "archive"
+    id_ = scheduled.birdnest.archive().info.id
+    shutil.rmtree(folder)
+    (file,) = (scheduled.birdnest.folder / "state").rglob(f"frontier/{id_}.sqlite")
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("UPDATE runs SET report = NULL")
+        database.commit()
+    Archive.open_or_create(FolderStore(folder), now=datetime.fromtimestamp(BEGIN + DAY, UTC), id_=id_)
+
+    ended = scheduled.crawl(day=1.1)
+
+    assert ended.report["new"] == 62
+    assert list(verify(FolderStore(folder), Scope(full=True))) == []
+    assert scheduled.crawl(day=1.2).report["new"] == 0
+    assert scheduled.fetched <= {article_url(trouble.CAPTCHA_ID)}
 
 
 def test_an_archive_that_lost_its_captures_gets_whole_ones_again(scheduled: Scheduled) -> None:
