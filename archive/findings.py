@@ -22,9 +22,10 @@ from archive.layout import (
     PostRef,
     blob_digest,
     blob_key,
+    run_key,
 )
-from archive.model import Post, sealed
-from archive.reader import parse_info
+from archive.model import Post, RunReport, sealed
+from archive.reader import parse_info, parse_report
 
 Severity = Literal["error", "warning"]
 
@@ -144,6 +145,23 @@ def check_capture(key: str, data: bytes) -> Iterator[Finding]:
             yield Finding(code="warc-damaged", key=key, detail="it breaks off")
             return
         left = member.unused_data
+
+
+def check_report(key: str, data: bytes) -> Generator[Finding, None, RunReport | None]:
+    """Findings of a run's report; returns the report where it is whole."""
+    try:
+        report, value = parse_report(data, key), json.loads(data)
+    except (DamageError, ValueError) as error:
+        yield Finding(code="report-damaged", key=key, detail=str(error))
+        return None
+    if value.get("sha256") != sealed(value)["sha256"]:
+        detail = f"names {value.get('sha256')}, expected {sealed(value)['sha256']}"
+        yield Finding(code="report-damaged", key=key, detail=detail)
+        return None
+    if run_key(report.run) != key:
+        yield Finding(code="misplaced", key=key, detail=f"it says it is {run_key(report.run)}")
+        return None
+    return report
 
 
 def check_place(ref: PostRef, front: Mapping[str, object]) -> Iterator[Finding]:

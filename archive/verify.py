@@ -23,7 +23,16 @@ from pathlib import Path
 from archive.ahead import ReadAhead
 from archive.document import Document, read_front
 from archive.errors import DamageError, ObjectMissing
-from archive.findings import Finding, check_blob, check_capture, check_document, check_info, check_place, image_facts
+from archive.findings import (
+    Finding,
+    check_blob,
+    check_capture,
+    check_document,
+    check_info,
+    check_place,
+    check_report,
+    image_facts,
+)
 from archive.layout import (
     ARCHIVE_KEY,
     BLOBS,
@@ -36,10 +45,9 @@ from archive.layout import (
     PostRef,
     blob_digest,
     parse_post_key,
-    run_key,
 )
-from archive.model import Image, Original, sealed
-from archive.reader import FORMAT_VERSION, parse_info, parse_report, read_info
+from archive.model import Image, Original
+from archive.reader import FORMAT_VERSION, parse_info, read_info
 from archive.store import ObjectInfo, Store
 
 _COMMIT_EVERY_KEYS = 2_000
@@ -315,18 +323,8 @@ class _Check:
     # -- reports -----------------------------------------------------------------------------------------------
 
     def _report(self, key: str, data: bytes) -> Iterator[Finding]:
-        try:
-            value = json.loads(data)
-            report = parse_report(data, key)
-        except (DamageError, ValueError) as error:
-            yield Finding(code="report-damaged", key=key, detail=str(error))
-            return
-        if value.get("sha256") != sealed(value)["sha256"]:
-            detail = f"names {value.get('sha256')}, expected {sealed(value)['sha256']}"
-            yield Finding(code="report-damaged", key=key, detail=detail)
-        elif run_key(report.run) != key:
-            yield Finding(code="misplaced", key=key, detail=f"it says it is {run_key(report.run)}")
-        else:
+        report = yield from check_report(key, data)
+        if report is not None:
             rows = ((document, digest, key) for document, digest in report.documents.items())
             self._ledger.db.executemany("INSERT OR IGNORE INTO committed VALUES (?, ?, ?)", rows)
 

@@ -311,18 +311,30 @@ class Archive(ArchiveReader):
         return self._persist(lambda: self.store.create(key, data, content_type))
 
     def _persist(self, call: Callable[[], _T]) -> _T:
-        for attempt in range(_ATTEMPTS):
-            try:
-                return call()
-            except StoreUnclear:
-                if attempt + 1 == _ATTEMPTS:
-                    raise
-                self._wait(attempt)
-        raise AssertionError("unreachable")
+        return persist(call, self._sleep)
 
     def _wait(self, attempt: int) -> None:
-        longest = min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2**attempt)
-        self._sleep(random.uniform(longest / 2, longest))  # noqa: S311 - jitter, not a secret
+        _wait(attempt, self._sleep)
+
+
+def persist(call: Callable[[], _T], sleep: Callable[[float], None] = time.sleep) -> _T:
+    """The result of a call of a store that may be repeated without harm, tried again while its outcome is unclear.
+
+    Raises StoreUnclear after many attempts, and at once whatever else the call raises.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return call()
+        except StoreUnclear:
+            if attempt + 1 == _ATTEMPTS:
+                raise
+            _wait(attempt, sleep)
+    raise AssertionError("unreachable")
+
+
+def _wait(attempt: int, sleep: Callable[[float], None]) -> None:
+    longest = min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2**attempt)
+    sleep(random.uniform(longest / 2, longest))  # noqa: S311 - jitter, not a secret
 
 
 def report_bytes(report: RunReport) -> bytes:
