@@ -612,10 +612,10 @@ def demo(
 app.add_typer(importing.app, rich_help_panel=_CRAWL)
 app.add_typer(export.app, rich_help_panel=_READ)
 app.command(rich_help_panel=_READ)(export.sql)
-for _command in care.COMMANDS:
-    app.command(rich_help_panel=_KEEP)(_command)
-for _job in operations.COMMANDS:
-    app.command(rich_help_panel=_LEAVE_ALONE)(_job)
+app.command(rich_help_panel=_KEEP)(care.copy)
+app.command(rich_help_panel=_KEEP)(care.stats)
+for _command in operations.COMMANDS:
+    app.command(rich_help_panel=_LEAVE_ALONE)(_command)
 app.command(name="new-site", rich_help_panel=_SITES)(drafting.new_site)
 app.command(rich_help_panel=_SITES)(drafting.fixture)
 

@@ -1,4 +1,4 @@
-"""Commands that care for an archive: `copy`."""
+"""Commands that care for an archive: `copy`, `stats`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.filesize import decimal
+from rich.table import Table
 
 from archive.errors import DamageError
-from crawler.terminal import ConfigOption, JsonOption, complain, config_of, err, print_json, say
+from crawler.terminal import (
+    ArchiveOption,
+    ConfigOption,
+    JsonOption,
+    complain,
+    config_of,
+    err,
+    out,
+    print_json,
+    reader_of,
+    say,
+)
 
 if TYPE_CHECKING:
     from archive.copying import Plan
+    from archive.stats import Row, Stats
 
 
 def copy(
@@ -69,4 +82,57 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "nothing"
 
 
-COMMANDS = (copy,)
+def stats(
+    *,
+    months: Annotated[bool, typer.Option("--months", help="A line for each month of a site")] = False,
+    gb_month: Annotated[float, typer.Option(metavar="PRICE", min=0, help="Of a GB kept for a month")] = 0.0,
+    writes: Annotated[float, typer.Option(metavar="PRICE", min=0, help="Of a thousand writes and listings")] = 0.0,
+    reads: Annotated[float, typer.Option(metavar="PRICE", min=0, help="Of a thousand reads")] = 0.0,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Count posts, versions, images and bytes by site and month, what sharing images saves, what a month costs."""
+    from archive.stats import Prices
+    from archive.stats import stats as count
+    from crawler.counting import CountBar
+
+    told: list[str] = []
+    store = reader_of(config, archive).store
+    with CountBar(err, "stats", quiet=json_) as bar:
+        found = count(store, progress=bar, complain=told.append)
+    prices = Prices(gb_month=gb_month, writes=writes, reads=reads)
+    priced = any(vars(prices).values())
+    if json_:
+        print_json({**found.as_json(), "cost_per_month": round(found.cost(prices), 4) if priced else None})
+    else:
+        out.print(_months(found) if months else _sites(found))
+        kinds = (f"{found.objects[kind]:,} {kind} {decimal(size)}" for kind, size in sorted(found.bytes.items()))
+        say(f"{decimal(sum(found.bytes.values()))} in all: {', '.join(kinds)}")
+        say(f"sharing images saves {decimal(found.saved_bytes)}: each version with its own would take that much more")
+        if found.taken_down:
+            say(f"{found.taken_down:,} versions were taken down")
+        if priced:
+            say(f"a month costs {found.cost(prices):.4g}, with the requests that runs made in the last thirty days")
+    for line in told:
+        complain(f"not counted: {line}")
+    if told:
+        raise DamageError(f"{len(told):,} objects could not be read: `birdnest verify` tells more")
+
+
+def _sites(found: Stats) -> Table:
+    table = Table("site", "posts", "versions", "images", "size")
+    for site, row in sorted(found.sites().items()):
+        table.add_row(site, *_cells(row))
+    return table
+
+
+def _months(found: Stats) -> Table:
+    table = Table("site", "month", "posts", "versions", "images", "size")
+    for (site, month), row in sorted(found.months.items()):
+        table.add_row(site, month, *_cells(row))
+    return table
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return f"{row.posts:,}", f"{row.versions:,}", f"{row.images:,}", decimal(row.bytes)
