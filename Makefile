@@ -17,7 +17,7 @@ test: $(READY)  ## the whole test suite, three tests at a time: much of it waits
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope
 
 test-faults: $(READY)  ## crashes at any point, power loss, failing stores; ALL=1 tries every point
-	$(BIN)/python -m pytest -m faults tests/faults
+	$(BIN)/python -m pytest -m faults tests/faults tests/archive
 
 test-hostile: $(READY)  ## servers that mean ill, 10,000 odd answers, sites that change or keep us away, 500 mixed URLs
 	$(BIN)/python -m pytest -m hostile tests/crawler tests/hostile

@@ -41,6 +41,7 @@ from archive.layout import (
     RAW,
     README_KEY,
     RUNS,
+    SET_ASIDE,
     VIEWS,
     PostRef,
     blob_digest,
@@ -247,7 +248,7 @@ class _Check:
         elif key in (ARCHIVE_KEY, README_KEY):
             self._seen.add(key)
             yield from check_info(data) if data is not None else ()
-        elif not key.startswith((VIEWS, PROBES)):
+        elif not key.startswith((VIEWS, PROBES, SET_ASIDE)):
             yield Finding(code="stranger", key=key, detail="not part of the format")
 
     # -- posts -------------------------------------------------------------------------------------------------

@@ -614,6 +614,7 @@ app.add_typer(export.app, rich_help_panel=_READ)
 app.command(rich_help_panel=_READ)(export.sql)
 app.command(rich_help_panel=_KEEP)(care.copy)
 app.command(rich_help_panel=_KEEP)(care.stats)
+app.command(rich_help_panel=_KEEP)(care.gc)
 for _command in operations.COMMANDS:
     app.command(rich_help_panel=_LEAVE_ALONE)(_command)
 app.command(name="new-site", rich_help_panel=_SITES)(drafting.new_site)

@@ -1,7 +1,8 @@
-"""Commands that care for an archive: `copy`, `stats`."""
+"""Commands that care for an archive: `copy`, `stats`, `gc`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,6 +25,7 @@ from crawler.terminal import (
 
 if TYPE_CHECKING:
     from archive.copying import Plan
+    from archive.garbage import Collected
     from archive.stats import Row, Stats
 
 
@@ -136,3 +138,57 @@ def _months(found: Stats) -> Table:
 
 def _cells(row: Row) -> tuple[str, ...]:
     return f"{row.posts:,}", f"{row.versions:,}", f"{row.images:,}", decimal(row.bytes)
+
+
+def gc(
+    *,
+    remove: Annotated[bool, typer.Option("--remove", help="Set aside and delete, instead of only counting")] = False,
+    grace_days: Annotated[
+        int, typer.Option(min=1, help="How old a blob must be, and how long it is kept aside before it is deleted")
+    ] = 7,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Count the blobs that no document names; --remove sets them aside, and deletes what was set aside long ago."""
+    from datetime import UTC, datetime, timedelta
+
+    from archive import open_store
+    from archive.garbage import collect
+    from archive.layout import ARCHIVE_KEY, VIEWS
+    from crawler.counting import CountBar
+
+    loaded = config_of(config, archive)
+    reader_of(config, archive)
+    store = open_store(loaded.archive, loaded.store_options(), mutable="" if remove else VIEWS)
+    if remove:
+        store.learn(ARCHIVE_KEY)
+    with CountBar(err, "gc", quiet=json_) as bar:
+        now, grace = datetime.now(UTC), timedelta(days=grace_days)
+        found = collect(store, now=now, grace=grace, remove=remove, progress=bar)
+    if json_:
+        print_json({"removed": remove, **vars(found)})
+        return
+    for line in _collected(found, grace_days, remove=remove):
+        say(line)
+
+
+def _collected(found: Collected, days: int, *, remove: bool) -> Iterator[str]:
+    def done(deed: str, will: str) -> str:
+        return deed if remove else f"--remove {will}"
+
+    if found.put_back:
+        back = done("put back", "puts them back")
+        yield f"{found.put_back:,} blobs that were set aside are named by a document now: {back}"
+    if found.unnamed:
+        size, aside = decimal(found.unnamed_bytes), done("set aside", "sets them aside")
+        yield f"{found.unnamed:,} blobs ({size}) that no document names: {aside}"
+    if found.due:
+        size, deleted = decimal(found.due_bytes), done("deleted", "deletes them")
+        yield f"{found.due:,} blobs ({size}) that were set aside {days} days ago: {deleted}"
+    if found.waiting:
+        yield f"{found.waiting:,} blobs are set aside, and deleted {days} days after that"
+    if found.young:
+        yield f"{found.young:,} blobs that no document names are younger than {days} days: left alone"
+    if not any(vars(found).values()):
+        yield "every blob is named by a document"
