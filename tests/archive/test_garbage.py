@@ -193,8 +193,8 @@ def race(store: Store, seed: int, *, grace: timedelta = GRACE, kills: float = 0.
     return len(objects(store, "posts/")), aside
 
 
-def races(seeds: range) -> None:
-    committed, aside = map(sum, zip(*(race(MemoryStore(), seed) for seed in seeds), strict=True))
+def races(seeds: range, *, grace: timedelta = GRACE) -> None:
+    committed, aside = map(sum, zip(*(race(MemoryStore(), seed, grace=grace) for seed in seeds), strict=True))
     assert committed > len(seeds)
     assert aside > len(seeds)
 
@@ -210,8 +210,7 @@ def test_none_of_10000_orders_of_a_commit_and_collections_leaves_a_post_without_
 
 def test_the_races_would_tell_of_a_collection_without_a_grace() -> None:
     with pytest.raises(AssertionError, match="blob-missing"):
-        for seed in range(1_000):
-            race(MemoryStore(), seed, grace=timedelta(0))
+        races(range(1_000), grace=timedelta(0))
 
 
 @pytest.mark.faults
