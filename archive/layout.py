@@ -17,7 +17,7 @@ RUNS = "runs/"
 RAW = "raw/"
 VIEWS = "views/"
 NAMES = "urn:sha256:"  # how the URL of a post without an address begins
-SET_ASIDE = ".gc/"  # before a blob's key: where archive.garbage keeps it until it is deleted
+SET_ASIDE = ".gc/"  # where archive.garbage keeps blobs until it deletes them
 PROBES = ".doctor/"  # of `birdnest doctor`, which removes them again
 LAST_VERSION = 9999
 

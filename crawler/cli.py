@@ -613,6 +613,7 @@ app.add_typer(importing.app, rich_help_panel=_CRAWL)
 app.add_typer(export.app, rich_help_panel=_READ)
 app.command(rich_help_panel=_READ)(export.sql)
 app.command(rich_help_panel=_KEEP)(care.copy)
+app.command(rich_help_panel=_KEEP)(care.repair)
 app.command(rich_help_panel=_KEEP)(care.stats)
 app.command(rich_help_panel=_KEEP)(care.gc)
 for _command in operations.COMMANDS:

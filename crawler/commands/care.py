@@ -1,4 +1,4 @@
-"""Commands that care for an archive: `copy`, `stats`, `gc`."""
+"""Commands that care for an archive: `copy`, `repair`, `stats`, `gc`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from archive.errors import DamageError
+from archive.errors import DamageError, UsageError
 from crawler.terminal import (
     ArchiveOption,
     ConfigOption,
@@ -25,8 +25,12 @@ from crawler.terminal import (
 
 if TYPE_CHECKING:
     from archive.copying import Plan
+    from archive.findings import Finding
     from archive.garbage import Collected
+    from archive.repair import Repaired
     from archive.stats import Row, Stats
+    from archive.store import Store
+    from crawler.config import Config
 
 
 def copy(
@@ -82,6 +86,100 @@ def _plan(plan: Plan, place: str) -> str:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items())) or "nothing"
+
+
+def repair(
+    *,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="ARCHIVE", help="A copy of the archive to take from")
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the sites for their images")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what is wrong, and change nothing")] = False,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Make whole again what a full check finds damaged or missing, from a copy of the archive or from the sites."""
+    from archive import open_store
+    from archive.layout import ARCHIVE_KEY
+    from archive.repair import of_archive, of_itself, repair
+    from archive.verify import Scope, recognise, verify
+    from crawler.counting import CountBar
+    from crawler.display import VerifyBar
+
+    loaded = config_of(config, archive)
+    options = loaded.store_options()
+    store = open_store(loaded.archive, options, mutable="")
+    id_ = recognise(store)
+    supplies = {}
+    if from_ is not None:
+        other = open_store(from_, options)
+        _require_copy(other, id_, store.url)
+        supplies[other.url] = of_archive(other)
+    with VerifyBar(err, quiet=json_) as bar:
+        findings = list(verify(store, Scope(full=True), progress=bar))
+    if dry_run:
+        _wrong(findings, as_json=json_)
+        return
+    supplies["the archive itself"] = of_itself(store)
+    if findings and id_:
+        store.learn(ARCHIVE_KEY)
+    with CountBar(err, "repair", quiet=json_) as count:
+        done = repair(store, findings, supplies, progress=count)
+        if not offline:
+            _from_sites(loaded, store, findings, done)
+    _repaired(done, as_json=json_)
+
+
+def _wrong(findings: list[Finding], *, as_json: bool) -> None:
+    if as_json:
+        print_json([vars(finding) for finding in findings])
+        return
+    for finding in findings:
+        say(f"{finding.severity}  {finding.code}  {finding.key}: {finding.detail}")
+    say(f"{len(findings):,} findings, of which --dry-run heals none" if findings else "nothing is wrong")
+
+
+def _repaired(done: Repaired, *, as_json: bool) -> None:
+    if as_json:
+        print_json(vars(done))
+    else:
+        for key in done.healed:
+            say(f"whole again: {key}")
+        for key, reason in done.harmless.items():
+            say(f"left, harmless: {key}: {reason}")
+        for key, reason in done.left.items():
+            complain(f"not healed: {key}: {reason}")
+        say(f"{len(done.healed):,} objects are whole again, {len(done.left):,} could not be healed")
+    if done.left:
+        raise typer.Exit(DamageError.exit_code)
+
+
+def _require_copy(other: Store, id_: str, place: str) -> None:
+    """Raises UsageError where a place holds another archive than the one to repair."""
+    from archive.reader import read_info
+
+    found = read_info(other).id
+    if id_ and found != id_:
+        raise UsageError(f"--from {other.url}: is another archive ({found}) than {place} ({id_})")
+
+
+def _from_sites(loaded: Config, store: Store, findings: list[Finding], done: Repaired) -> None:
+    """Heal the images that are left from their sites, where these still have the same bytes."""
+    import hashlib
+
+    from archive.layout import BLOBS, blob_digest
+    from archive.repair import addresses, repair
+    from crawler.refetch import fetch_images
+
+    wanted = addresses(store, [key for key in done.left if key.startswith(BLOBS)])
+    had = fetch_images(loaded, wanted, keep=lambda key, data: hashlib.sha256(data).hexdigest() == blob_digest(key))
+    again = repair(store, findings, {"its site": had.get})
+    done.healed += again.healed
+    for key in again.healed:
+        done.left.pop(key, None)
+    for key in (key for images in wanted.values() for key in images if key in done.left):
+        done.left[key] += "; its site: has it no more, or another one"
 
 
 def stats(

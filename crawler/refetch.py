@@ -1,0 +1,67 @@
+"""Images fetched once more, for `birdnest repair`: as a crawl fetches them, and nothing is archived here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any
+
+from scrapy import Request
+from scrapy.http.request import NO_CALLBACK
+
+from archive.errors import PageError
+from crawler.config import Config
+from crawler.run import run_without_archive
+from crawler.spiders.site import SiteSpider
+
+_OK = 200
+Keep = Callable[[str, bytes], bool]
+"""Whether an image's bytes are those of a key."""
+
+
+class ImageSpider(SiteSpider):
+    """Fetches images into the mapping it was given, by key. `wanted` has the addresses of each."""
+
+    def __init__(
+        self, *args: Any, wanted: Mapping[str, Iterable[str]], result: dict[str, bytes], keep: Keep, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.wanted = wanted
+        self.result = result
+        self.keep = keep
+
+    async def start(self) -> AsyncIterator[Request]:
+        for key, urls in self.wanted.items():
+            await self._fetch_one(key, urls)
+        nothing: tuple[Request, ...] = ()
+        for request in nothing:
+            yield request
+
+    async def _fetch_one(self, key: str, urls: Iterable[str]) -> None:
+        referer = self.crawler.settings.get("BIRDNEST_IMAGE_REFERER")
+        headers = {"Referer": referer} if referer else None
+        for url in urls:
+            request = Request(url, headers=headers, callback=NO_CALLBACK, meta={"birdnest_image": True})
+            try:
+                response = await self.download(request)
+            except PageError:
+                continue
+            if response.status == _OK and self.keep(key, response.body):
+                self.result[key] = response.body
+                return
+
+
+def fetch_images(
+    config: Config, wanted: Mapping[str, Mapping[str, Iterable[str]]], *, keep: Keep, log_level: str = "ERROR"
+) -> dict[str, bytes]:
+    """The images that could be had and are the same as ever, by key. May be called once in a process.
+
+    wanted: the addresses of each image, by site and key. The images are held in memory.
+    """
+    result: dict[str, bytes] = {}
+    spiders = [
+        (ImageSpider.for_site(site), {"wanted": images, "result": result, "keep": keep})
+        for site, images in sorted(wanted.items())
+    ]
+    if spiders:
+        run_without_archive(config, *spiders, log_level=log_level)
+    return result
