@@ -184,12 +184,13 @@ class _Repair:
         if wrong is None:
             return None
         ref = parse_post_key(key)
-        if ref is not None and self._was_taken_down(ref):
-            return "its post was taken down, and stays so"
+        taken_down = ref is not None and self._was_taken_down(ref)
         tried = []
         for place, supply in self._supplies.items():
             found = supply(key)
             why = "has none" if found is None else self._wrong(key, found)
+            if found is not None and taken_down and not _is_stub(key, found):
+                why = "has the post, which was taken down and stays so"
             if found is not None and why is None:
                 self._replace(key, found, there=data is not None)
                 return ""
@@ -201,10 +202,10 @@ class _Repair:
         expected = self._digest_of(key)
         if expected is not None:
             digest = hashlib.sha256(data).hexdigest()
-            # A stub takes the place of what a report names.
-            if digest == expected or _is_stub(key, data):
+            if digest == expected:
                 return None
-            return f"its digest is {digest}, expected {expected}"
+            if not _is_stub(key, data):  # which takes the place of what a report names
+                return f"its digest is {digest}, expected {expected}"
         finding = next(_findings(key, data), None)
         return None if finding is None else f"{finding.code}: {finding.detail}"
 
@@ -272,8 +273,11 @@ def _kind(key: str) -> str:
 
 
 def _is_stub(key: str, data: bytes) -> bool:
+    """Whether bytes are the stub of a document that was taken down, be it damaged or not."""
+    ref = parse_post_key(key)
     try:
-        return parse_post_key(key) is not None and read(data, name=key).is_takedown
+        document = read(data, name=key)
+        return ref is not None and document.is_takedown and next(check_place(ref, document.front), None) is None
     except DamageError:
         return False
 
