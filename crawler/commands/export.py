@@ -172,6 +172,42 @@ def jsonl(
             sys.stdout.write(line)
 
 
+@app.command()
+def reader(
+    place: PlaceArgument,
+    *,
+    title: Annotated[str, typer.Option(metavar="NAME", help="The reader's name, above every page")] = "Birdnest",
+    language: Annotated[str, typer.Option(metavar="zh|en", help="The language of its own words")] = "zh",
+    site: SiteOption = None,
+    since: SinceOption = None,
+    tag: TagOption = None,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Write posts as a site that people read, of static pages; a second export changes only what changed."""
+    from archive.views.reader.build import build
+    from archive.views.reader.frame import Look
+    from archive.views.reader.words import WORDS
+
+    if language not in WORDS:
+        raise UsageError(f"--language {language!r}: expected one of {', '.join(WORDS)}")
+    if not title.strip():
+        raise UsageError("--title '': expected a name")
+    store, target = reader_of(config, archive).store, _target(config, place)
+    look, choice = Look(title=title.strip(), language=language), _choice(site, since, tag)
+    with _work("reader", quiet=json_) as (bar, trouble):
+        built = build(store, target, look, choice, progress=bar, complain=trouble)
+        if json_:
+            print_json({"place": target.url, **vars(built), "requests": _requests(target)})
+        else:
+            say(
+                f"{built.posts:,} posts in {target.url}: read {built.read:,} documents, wrote {built.written:,} files, "
+                f"removed {built.removed:,}"
+            )
+            say(f"open it: {target.url.rstrip('/')}/index.html")
+
+
 def sql(
     query: Annotated[str, typer.Argument(metavar="SQL", help="A query over the tables posts and versions")],
     *,
