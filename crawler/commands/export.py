@@ -188,6 +188,7 @@ def reader(
     """Write posts as a site that people read, of static pages; a second export changes only what changed."""
     from archive.views.reader.build import build
     from archive.views.reader.frame import Look
+    from archive.views.reader.version import plain
     from archive.views.reader.words import WORDS
 
     if language not in WORDS:
@@ -195,7 +196,7 @@ def reader(
     if not title.strip():
         raise UsageError("--title '': expected a name")
     store, target = reader_of(config, archive).store, _target(config, place)
-    look, choice = Look(title=title.strip(), language=language), _choice(site, since, tag)
+    look, choice = Look(title=plain(title.strip()), language=language), _choice(site, since, tag)
     with _work("reader", quiet=json_) as (bar, trouble):
         built = build(store, target, look, choice, progress=bar, complain=trouble)
         if json_:

@@ -24,10 +24,11 @@ from archive.document import Document, read
 from archive.errors import DamageError, ObjectMissing
 from archive.layout import IMAGE_EXTENSIONS, MEDIA_TYPES, RUNS, PostRef, parse_run_key
 from archive.model import JSON, RunReport, digest_of_json
-from archive.reader import parse_report
+from archive.reader import parse_report, read_info
 from archive.store import ObjectInfo, Store
 from archive.views.reader import lists
 from archive.views.reader.card import Card
+from archive.views.reader.feed import feed_file
 from archive.views.reader.frame import Look, assets
 from archive.views.reader.notes import NOTES, Note, Notes
 from archive.views.reader.pages_of_post import pages_of_post
@@ -133,6 +134,7 @@ class _Build:
         self._posts()
         cards = self._cards()
         self._lists(cards)
+        self._file(feed_file(cards, read_info(self._store), self._look, self._choice.as_json()))
         self._sweep()
         self._notes.save()
         return Built(posts=len(cards), read=self._read, written=self._written, removed=self._removed)

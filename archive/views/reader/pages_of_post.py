@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -11,10 +12,12 @@ from archive.document import Document
 from archive.errors import DamageError, ObjectMissing
 from archive.layout import PostRef
 from archive.views.reader.card import Card, card_of
+from archive.views.reader.compare import compare
 from archive.views.reader.frame import Look
 from archive.views.reader.post import PostPage, compare_key, post_page
 from archive.views.reader.told import Told
 from archive.views.reader.version import Version, version_of
+from archive.views.reader.versions import Change, compare_page, pairs_of, versions_page
 from archive.views.sources import Choice, Complain
 from archive.views.tree import File
 
@@ -72,7 +75,7 @@ class _Pages:
         self._trouble = trouble
         self._newest = newest
         self._load = lru_cache(maxsize=_HELD)(self._read)
-        self._unreadable: dict[PostRef, str] = {}
+        self._fetched: dict[PostRef, datetime | None] = {newest.ref: newest.fetched}
 
     def page_of_newest(self) -> PostPage:
         newest = self._newest
@@ -87,10 +90,29 @@ class _Pages:
 
     def pages(self, first: PostPage) -> Iterator[tuple[File, tuple[str, ...]]]:
         yield self._checked(self._newest, first)
+        if len(self._refs) == 1:
+            return
         for ref in self._refs[:-1]:
             version = self._load(ref)
             if version is not None:
                 yield self._checked(version, self._page_of_old(version))
+        yield from self._comparisons()
+
+    def _comparisons(self) -> Iterator[tuple[File, tuple[str, ...]]]:
+        """The pages that compare two versions, and the list of versions, which tells of them."""
+        fetched = {ref.version: self._fetched.get(ref) for ref in self._refs}
+        numbers = [number for number, moment in fetched.items() if moment]
+        refs = {ref.version: ref for ref in self._refs}
+        changes: dict[int, Change] = {}
+        for first, second in pairs_of(numbers):
+            old, new = self._load(refs[first]), self._load(refs[second])
+            if old is None or new is None:
+                continue
+            found = compare(old, new)
+            if numbers.index(second) == numbers.index(first) + 1:
+                changes[second] = Change.of(found, old=old.ref, new=new.ref)
+            yield compare_page(old, new, found, self._look, newest=self._newest.ref)
+        yield versions_page(self._newest, fetched, changes, self._look), ()
 
     def _page_of_old(self, version: Version) -> PostPage:
         compare = compare_key(version.ref, version.ref.version, self._newest.ref.version)
@@ -109,11 +131,12 @@ class _Pages:
         """A version, or None for one that cannot be shown."""
         if ref == self._newest.ref:
             return self._newest
+        version = None
         try:
             document = self._document(ref)
-            return None if document.is_takedown else version_of(ref, document)
+            version = None if document.is_takedown else version_of(ref, document)
         except (DamageError, ObjectMissing) as error:
-            if ref not in self._unreadable:
-                self._unreadable[ref] = str(error)
+            if ref not in self._fetched:
                 self._trouble(f"{ref.key}: {error}")
-            return None
+        self._fetched[ref] = version.fetched if version else None
+        return version

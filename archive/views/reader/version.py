@@ -98,6 +98,8 @@ def version_of(ref: PostRef, document: Document) -> Version:
         fetched = document.moment("fetched_at")
         if fetched is None:
             raise DamageError(f"{ref.key}: no fetched_at")
+        moments = (document.moment("published_at"), document.moment("updated_at"), fetched)
+        _ = [moment.astimezone(UTC) for moment in moments if moment]  # of the year 1, there may be none
         return Version(
             ref=ref,
             title=_text(front, "title") or f"{ref.site}/{ref.id}",
@@ -127,7 +129,7 @@ def version_of(ref: PostRef, document: Document) -> Version:
             digest=_text(front, "content_sha256"),
             body=document.body,
         )
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DamageError(f"{ref.key}: front matter is not that of a post: {error!r}") from error
 
 
