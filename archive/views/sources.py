@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from archive.ahead import ReadAhead
-from archive.document import Document, read
+from archive.document import Document, read, to_post
 from archive.errors import DamageError, UsageError
 from archive.layout import POSTS, PostRef, parse_post_key, post_prefix
 from archive.model import JSON
@@ -28,11 +28,15 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which posts a view holds: of one site, published since a time, with one of some tags. None: all."""
+    """Which posts a view holds: of one site, published since a time or in a month (`YYYY-MM`, by the post's own clock;
+    of an undated post, that of its first fetch in UTC), with one of some tags, by one of some authors. None: all.
+    """
 
     site: str | None = None
     since: datetime | None = None
     tags: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    month: str | None = None
 
     def takes(self, document: Document) -> bool:
         """Whether a post is chosen; one that was taken down never is. Raises DamageError for times that are none."""
@@ -40,12 +44,23 @@ class Choice:
             return False
         if self.tags and not set(self.tags) & set(document.front.get("tags") or ()):
             return False
+        if self.authors and document.front.get("author") not in self.authors:
+            return False
+        if self.month and _month(document) != self.month:
+            return False
         published = document.moment("published_at") or document.moment("fetched_at")
         return self.since is None or (published is not None and published >= self.since)
 
     def as_json(self) -> Mapping[str, JSON]:
         since = self.since.isoformat() if self.since else None
-        return {"site": self.site, "since": since, "tags": list(self.tags)}
+        # What is not asked for is not named: trees know by these what they were made with, and older ones did not ask.
+        authors = {"authors": list(self.authors)} if self.authors else {}
+        month = {"month": self.month} if self.month else {}
+        return {"site": self.site, "since": since, "tags": list(self.tags), **authors, **month}
+
+
+def _month(document: Document) -> str:
+    return (document.moment("published_at") or to_post(document).date).isoformat()[:7]
 
 
 def versions(store: Store, site: str | None = None) -> Iterator[Source]:

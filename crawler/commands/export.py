@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="export",
-    help="Give an archive's posts to programs: a catalogue for SQL, a Hexo tree, Markdown, single files, JSON Lines.",
+    help="Give an archive's posts back: a site to read, a book, SQL, a Hexo tree, Markdown, single files, JSON Lines.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -209,6 +211,53 @@ def reader(
             say(f"open it: {target.url.rstrip('/')}/index.html")
 
 
+@app.command()
+def epub(
+    output: Annotated[Path, typer.Argument(metavar="FILE.epub", help="The file to write")],
+    *,
+    site: SiteOption = None,
+    tag: TagOption = None,
+    author: Annotated[
+        list[str] | None, typer.Option("--author", help="Only posts by this author; may be given again")
+    ] = None,
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM", help="Only posts published in this month, by their own clock")
+    ] = None,
+    since: SinceOption = None,
+    title: Annotated[str | None, typer.Option(help="The book's; without it, what was chosen")] = None,
+    language: Annotated[str, typer.Option(metavar="zh|en", help="The language of its own words")] = "zh",
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Make a book of posts: an EPUB with cover, contents and their pictures."""
+    from archive.views.epub.book import make_book
+    from archive.views.epub.words import WORDS
+    from archive.writer import GENERATOR
+
+    if language not in WORDS:
+        raise UsageError(f"--language {language!r}: expected one of {', '.join(WORDS)}")
+    choice = replace(_choice(site, since, tag), authors=tuple(author or ()), month=_month(month))
+    reader = reader_of(config, archive)
+    with _work("epub", quiet=json_, things="documents and pictures") as (bar, trouble):
+        with _whole(output) as stream:
+            made = make_book(
+                reader,
+                stream,
+                choice,
+                generator=GENERATOR,
+                language=language,
+                title=title,
+                progress=bar,
+                complain=trouble,
+            )
+        size = output.stat().st_size
+        if json_:
+            print_json({"file": str(output), **vars(made), "bytes": size})
+        else:
+            say(f"{made.title}: {made.posts:,} posts and {made.pictures:,} pictures in {output}, {size / 1e6:.1f} MB")
+
+
 def sql(
     query: Annotated[str, typer.Argument(metavar="SQL", help="A query over the tables posts and versions")],
     *,
@@ -243,7 +292,7 @@ def sql(
 
 
 @contextmanager
-def _work(title: str, *, quiet: bool) -> Iterator[tuple[CountBar, Complain]]:
+def _work(title: str, *, quiet: bool, things: str = "documents") -> Iterator[tuple[CountBar, Complain]]:
     """A bar, and a place for complaints: these are shown, and end the command with 7 when the work is done."""
     from crawler.counting import CountBar
 
@@ -257,7 +306,7 @@ def _work(title: str, *, quiet: bool) -> Iterator[tuple[CountBar, Complain]]:
         yield bar, trouble
     if told:
         raise DamageError(
-            f"{len(told)} of the archive's documents could not be used, all others were: `birdnest verify` tells more"
+            f"{len(told)} of the archive's {things} could not be used, all others were: `birdnest verify` tells more"
         )
 
 
@@ -325,13 +374,25 @@ def _counted(lines: Iterator[str], bar: Callable[[str, int], None]) -> Iterator[
         yield line
 
 
+def _month(month: str | None) -> str | None:
+    if month is None or re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month):
+        return month
+    raise UsageError(f"--month {month!r}: expected a month such as 2026-11")
+
+
 def _write_whole(file: Path, texts: Iterator[str]) -> None:
+    with _whole(file) as target:
+        for text in texts:
+            target.write(text.encode())
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[IO[bytes]]:
     """A file that is there when all of it is, and not before."""
     part = file.with_name(f".{file.name}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as target:
-            for text in texts:
-                target.write(text)
+        with part.open("wb") as target:
+            yield target
             target.flush()
             os.fsync(target.fileno())
         part.replace(file)
