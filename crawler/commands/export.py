@@ -255,7 +255,7 @@ def epub(
         if json_:
             print_json({"file": str(output), **vars(made), "bytes": size})
         else:
-            say(f"{made.title}: {made.posts:,} posts and {made.pictures:,} pictures in {output}, {size / 1e6:.1f} MB")
+            say(f"{made.title}: {made.posts:,} posts and {made.pictures:,} pictures in {output}, {size / 1000:,.0f} kB")
 
 
 def sql(

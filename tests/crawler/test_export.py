@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -106,6 +109,44 @@ def test_posts_are_written_as_json_lines(nest: Birdnest) -> None:
     assert sorted(path.name for path in nest.folder.iterdir()) == ["archive", "posts.jsonl"]
 
 
+def test_a_book_is_made_of_what_is_chosen(nest: Birdnest) -> None:
+    out = fine(
+        nest("export", "epub", "one.epub", "-a", "archive", "--tag", "t1", "--author", "鸟哥笔记", "--month", "2022-07")
+    )
+    assert re.fullmatch(r"鸟哥笔记 · t1 · 2022年7月: 1 posts and 2 pictures in one.epub, [0-9]+ kB\n", out)
+
+    told = ["--site", "niaogebiji", "--since", "2022-01-01", "--title", "All", "--language", "en", "--json"]
+    made = json.loads(fine(nest("export", "epub", "all.epub", "-a", "archive", *told)))
+
+    assert (made["file"], made["title"], made["posts"], made["pictures"], made["converted"]) == (
+        "all.epub",
+        "All",
+        3,
+        2,
+        0,
+    )
+    assert made["bytes"] == (nest.folder / "all.epub").stat().st_size
+    with zipfile.ZipFile(nest.folder / "all.epub") as book:
+        assert made["identifier"] in book.read("EPUB/package.opf").decode()
+        assert "Versions in this book" in book.read("EPUB/imprint.xhtml").decode()
+    assert sorted(path.name for path in nest.folder.iterdir()) == ["all.epub", "archive", "one.epub"]
+
+
+def test_a_book_of_a_damaged_archive_is_made_and_the_command_ends_with_7(nest: Birdnest) -> None:
+    (nest.folder / "archive/posts/niaogebiji/article-2/v0001.html").write_bytes(b"damaged")
+    (picture,) = (nest.folder / "archive").glob(f"blobs/sha256/*/{hashlib.sha256(PICTURES[0]).hexdigest()}.gif")
+    picture.unlink()
+
+    ended = nest("export", "epub", "book.epub", "-a", "archive")
+
+    assert ended.code == 7
+    post, image, verdict = ended.err.strip().splitlines()
+    assert post.startswith("left out: posts/niaogebiji/article-2/v0001.html: ")
+    assert image.endswith(f"{picture.name}, which posts/niaogebiji/article-1/v0001.html shows: blob-missing")
+    assert "2 of the archive's documents and pictures could not be used" in verdict
+    assert ended.out.startswith("鸟哥笔记: 2 posts and 1 pictures in book.epub")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -120,6 +161,10 @@ def test_posts_are_written_as_json_lines(nest: Birdnest) -> None:
         (["export", "jsonl", "--site", "nobody"], 2, "--site 'nobody'"),
         (["export", "jsonl", "--since", "yesterday"], 2, "expected an ISO 8601 date"),
         (["export", "jsonl", "archive"], 2, "archive: cannot be written"),
+        (["export", "epub", "a.epub", "--author", "x"], 2, r"no post to make a book of \(--author x\)"),
+        (["export", "epub", "a.epub", "--month", "2022-13"], 2, "--month '2022-13': expected a month such as"),
+        (["export", "epub", "a.epub", "--language", "fr"], 2, "--language 'fr': expected one of zh, en"),
+        (["export", "epub", "no/a.epub"], 2, "no/a.epub: cannot be written"),
         (["export", "html", "niaogebiji/article-9"], 2, "no post 'niaogebiji/article-9'"),
         (["sql", "SELEC 1"], 2, "DuckDB: Parser Error"),
         (["sql", "SELECT nothing FROM posts", "--json"], 2, 'DuckDB: Binder Error: .*"nothing"'),
