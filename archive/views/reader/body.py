@@ -172,8 +172,8 @@ class _Writer:
             return "</a>"
         self.missing_shown.add(href)
         self.out.append(f'<span class="missing">{start}')
-        reason = escape(reason_in(self.words, missing))
-        return f'</a> <span class="why">{escape(self.words["picture missing"])} · {reason}</span></span>'
+        # The link's own text says that a picture is missing.
+        return f'</a> <span class="why">{escape(reason_in(self.words, missing))}</span></span>'
 
     def _picture(self, node: LexborNode) -> None:
         key = (node.attributes.get("src") or "").removeprefix(link_from_document(""))

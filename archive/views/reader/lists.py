@@ -24,7 +24,6 @@ PER_PAGE: Final = 24
 INDEX_PER_PAGE: Final = 600
 KINDS: Final = ("sites", "categories", "tags", "authors", "months")
 HOME: Final = "index.html"
-_ONE: Final = {"sites": "site", "categories": "category", "tags": "tag", "authors": "author", "months": "month"}
 _NAME_CHARACTERS: Final = 40
 _SITE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 # Names that are those of devices on Windows, whatever their extension, and of the lists' own pages.
@@ -220,8 +219,3 @@ def _by_year(rows: Sequence[Row]) -> list[tuple[str, Sequence[Row]]]:
     for row in rows:
         years.setdefault(row.name[:4], []).append(row)
     return list(years.items())
-
-
-def word_of(kind: str, words: Mapping[str, str]) -> str:
-    """What a list of a kind is called."""
-    return words[_ONE[kind]]
