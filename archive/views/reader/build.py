@@ -149,9 +149,6 @@ class _Build:
             self._seen.add(plan.unit)
             if not plan.made:
                 self._post(plan)
-            elif plan.unit in self._notes.by_unit:
-                for told in self._notes.by_unit[plan.unit].trouble:
-                    self._complain(told)
             self._notes.save_some()
         require_site(self._choice, found=found > 0)
 
@@ -179,6 +176,7 @@ class _Build:
         recipe = digest_of_json(
             {
                 "options": self._options,
+                "pictures": self._copy_pictures,
                 "versions": [
                     [each.ref.version, each.info.bytes, each.info.modified.isoformat(), run.run if run else None]
                     for each, run in zip(sources, told, strict=True)
@@ -229,17 +227,18 @@ class _Build:
         for file, blobs in made.pages:
             self._pictures(blobs, pictures, before, trouble.append)
             marks[file.key] = self._write(file, before)
+        fetched = datetime.fromisoformat(made.card.fetched)
         self._finish(
             plan.unit,
             Note(
-                recipe=self._recipe_of_post(plan.recipe, made.card.url, datetime.fromisoformat(made.card.fetched)),
+                # Where there was something to complain of, there will be again, unless it is mended.
+                recipe="" if trouble else self._recipe_of_post(plan.recipe, made.card.url, fetched),
                 files=marks,
                 pictures=pictures if self._copy_pictures else before.pictures if before else {},
                 card=made.card,
-                trouble=tuple(trouble),
             ),
         )
-        for told in trouble:
+        for told in dict.fromkeys(trouble):
             self._complain(told)
 
     def _documents(self, plan: _Plan) -> Callable[[PostRef], Document]:

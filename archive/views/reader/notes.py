@@ -21,22 +21,19 @@ class Note:
     """What was made of a unit (a post, a page of a list …).
 
     recipe: a digest of all that it was made of. files: size and digest of each by its key. pictures: sizes of those
-    it shows. card: a post's. trouble: what there was to complain of.
+    it shows. card: a post's.
     """
 
     recipe: str
     files: Mapping[str, tuple[int, str]]
     pictures: Mapping[str, int]
     card: Card | None = None
-    trouble: tuple[str, ...] = ()
 
     @property
     def row(self) -> dict[str, JSON]:
         row: dict[str, JSON] = {"recipe": self.recipe, "files": self.files, "pictures": self.pictures}
         if self.card:
             row["card"] = self.card.row
-        if self.trouble:
-            row["trouble"] = self.trouble
         return row
 
 
@@ -96,7 +93,6 @@ def _note(row: Mapping[str, JSON]) -> Note:
         files={key: (int(size), str(digest)) for key, (size, digest) in row["files"].items()},
         pictures={key: int(size) for key, size in row["pictures"].items()},
         card=card_from(card) if card else None,
-        trouble=tuple(row.get("trouble", ())),
     )
 
 
