@@ -190,6 +190,7 @@ def reader(
     """Write posts as a site that people read, of static pages; a second export changes only what changed."""
     from archive.views.reader.build import build
     from archive.views.reader.frame import Look
+    from archive.views.reader.search import HOW_TO_GET_IT
     from archive.views.reader.version import plain
     from archive.views.reader.words import WORDS
 
@@ -209,6 +210,8 @@ def reader(
                 f"removed {built.removed:,}"
             )
             say(f"open it: {target.url.rstrip('/')}/index.html")
+            if not built.search:
+                say(f"it has no search, for which Pagefind is not installed: {HOW_TO_GET_IT}")
 
 
 @app.command()

@@ -26,7 +26,7 @@ from archive.layout import IMAGE_EXTENSIONS, MEDIA_TYPES, RUNS, PostRef, parse_r
 from archive.model import JSON, RunReport, digest_of_json
 from archive.reader import parse_report, read_info
 from archive.store import ObjectInfo, Store
-from archive.views.reader import lists
+from archive.views.reader import lists, search
 from archive.views.reader.card import Card
 from archive.views.reader.feed import feed_file
 from archive.views.reader.frame import Look, assets
@@ -47,12 +47,13 @@ _POST: Final = re.compile(r"posts/[^/]+/[^/]+/(?:index|versions|v[0-9]{4}(?:-v[0
 
 @dataclass(frozen=True, kw_only=True)
 class Built:
-    """What a build did: posts in the reader, documents read, files written and removed."""
+    """What a build did: posts in the reader, documents read, files written and removed, and whether it has a search."""
 
     posts: int
     read: int
     written: int
     removed: int
+    search: bool
 
 
 def build(
@@ -135,9 +136,16 @@ class _Build:
         cards = self._cards()
         self._lists(cards)
         self._file(feed_file(cards, read_info(self._store), self._look, self._choice.as_json()))
+        self._search(cards)
         self._sweep()
         self._notes.save()
-        return Built(posts=len(cards), read=self._read, written=self._written, removed=self._removed)
+        return Built(
+            posts=len(cards),
+            read=self._read,
+            written=self._written,
+            removed=self._removed,
+            search=search.is_available(),
+        )
 
     # -- posts -------------------------------------------------------------------------------------------------------
 
@@ -311,6 +319,27 @@ class _Build:
         self._seen.add(unit)
         self._made(unit, "", (file,))
 
+    def _search(self, cards: Sequence[Card]) -> None:
+        """The search, and its index: of all posts' pages, made anew where one of them is another."""
+        self._file(search.search_page(self._look, available=search.is_available()))
+        if not search.is_available():
+            return
+        marks = {card.key: self._notes.by_unit[f"post {card.name}"].files[card.key] for card in cards}
+        unit = "search"
+        self._seen.add(unit)
+        recipe = digest_of_json({"indexer": search.indexer(), "pages": marks})[:32]
+        note = self._notes.by_unit.get(unit)
+        if note is None or note.recipe != recipe or not self._is_there(note):
+            self._made(unit, recipe, search.index_files(self._written_pages(marks)))
+
+    def _written_pages(self, marks: Mapping[str, tuple[int, str]]) -> Iterator[tuple[str, bytes]]:
+        infos = (ObjectInfo(key=key, bytes=size, modified=datetime.min) for key, (size, _) in sorted(marks.items()))  # noqa: DTZ901 - it is read, whenever it was written
+        with ReadAhead(self._target) as reader:
+            for done, (info, data) in enumerate(reader.read((info, True) for info in infos), start=1):
+                self._progress("pages for the search", done)
+                if data is not None:
+                    yield info.key, data
+
     # -- runs --------------------------------------------------------------------------------------------------------
 
     def _reports(self) -> list[RunReport]:
@@ -361,7 +390,8 @@ class _Build:
             self._notes.put(unit, None)
         kept = {key for note in self._notes.by_unit.values() for key in (*note.files, *note.pictures)}
         for key in [each for each in self._there if each not in kept]:
-            if _POST.fullmatch(key) or lists.OURS.fullmatch(key) or (self._copy_pictures and _PICTURE.fullmatch(key)):
+            ours = _POST.fullmatch(key) or lists.OURS.fullmatch(key) or search.OURS.fullmatch(key)
+            if ours or (self._copy_pictures and _PICTURE.fullmatch(key)):
                 self._remove(key)
 
     def _put(self, file: File) -> None:

@@ -98,6 +98,19 @@ _CHINESE: Final = {
     "unreadable": "这个版本已损坏，无法显示",
     "legend": "删去的文字划线，新增的文字标出底色。",
     "picture": "图片",
+    # -- search --
+    "search for": "搜索词",
+    "search hint": "多个词用空格隔开，整句加引号。",
+    "all sites": "全部网站",
+    "found": "搜索结果",
+    "found none": "没有找到“{q}”。",
+    "found one": "找到 1 篇",
+    "found n": "找到 {n} 篇",
+    "more results": "显示更多",
+    "search failed": "搜索没有成功：索引无法读取。请刷新页面，或重新生成这个网站。",
+    "search without script": "搜索在浏览器里进行，需要 JavaScript；其他页面都不需要。",
+    "search from disk": "浏览器不允许从磁盘打开的页面搜索。请运行 birdnest serve，或把这个文件夹放到网页服务器上；其他页面可以直接阅读。",
+    "no search": "这里没有搜索：生成时没有安装 Pagefind。安装后重新生成即可：",
 }
 _ENGLISH: Final = {
     "lang": "en",
@@ -192,6 +205,19 @@ _ENGLISH: Final = {
     "unreadable": "This version is damaged and cannot be shown",
     "legend": "Removed text is struck through, added text is marked.",
     "picture": "Picture",
+    # -- search --
+    "search for": "Search for",
+    "search hint": "Separate words with spaces; put a phrase in quotes.",
+    "all sites": "All sites",
+    "found": "Results",
+    "found none": "Nothing found for “{q}”.",
+    "found one": "1 post found",
+    "found n": "{n} posts found",
+    "more results": "Show more",
+    "search failed": "The search did not work: its index cannot be read. Reload the page, or build this reader again.",
+    "search without script": "The search runs in your browser and needs JavaScript; no other page does.",
+    "search from disk": "Browsers do not let a page search that is opened from a disk. Run `birdnest serve`, or put this folder on a web server; all other pages can be read as they are.",
+    "no search": "There is no search here: Pagefind was not installed when this was built. Install it, and build again:",
 }
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {"zh": _CHINESE, "en": _ENGLISH}
 """By language; each has the same keys."""
