@@ -32,7 +32,7 @@ from archive.errors import (
     UnsupportedUrlError,
     UsageError,
 )
-from crawler.commands import care, drafting, export, importing, operations
+from crawler.commands import care, drafting, export, importing, operations, serving
 from crawler.terminal import (
     ArchiveOption,
     ConfigOption,
@@ -612,6 +612,7 @@ def demo(
 app.add_typer(importing.app, rich_help_panel=_CRAWL)
 app.add_typer(export.app, rich_help_panel=_READ)
 app.command(rich_help_panel=_READ)(export.sql)
+app.command(rich_help_panel=_READ)(serving.serve)
 app.command(rich_help_panel=_KEEP)(care.copy)
 app.command(rich_help_panel=_KEEP)(care.repair)
 app.command(rich_help_panel=_KEEP)(care.stats)

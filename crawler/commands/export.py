@@ -37,6 +37,7 @@ from crawler.terminal import (
 if TYPE_CHECKING:
     from archive.reader import ArchiveReader
     from archive.store import Store
+    from archive.views.reader.frame import Look
     from archive.views.sources import Choice, Complain
     from archive.views.tree import Shape
     from crawler.counting import CountBar
@@ -189,17 +190,10 @@ def reader(
 ) -> None:
     """Write posts as a site that people read, of static pages; a second export changes only what changed."""
     from archive.views.reader.build import build
-    from archive.views.reader.frame import Look
     from archive.views.reader.search import HOW_TO_GET_IT
-    from archive.views.reader.version import plain
-    from archive.views.reader.words import WORDS
 
-    if language not in WORDS:
-        raise UsageError(f"--language {language!r}: expected one of {', '.join(WORDS)}")
-    if not title.strip():
-        raise UsageError("--title '': expected a name")
+    look, choice = look_of(title, language), _choice(site, since, tag)
     store, target = reader_of(config, archive).store, _target(config, place)
-    look, choice = Look(title=plain(title.strip()), language=language), _choice(site, since, tag)
     with _work("reader", quiet=json_) as (bar, trouble):
         built = build(store, target, look, choice, progress=bar, complain=trouble)
         if json_:
@@ -289,6 +283,19 @@ def sql(
         for row in answer.rows:
             table.add_row(*(Text(_cell(value)) for value in row))
     out.print(table)
+
+
+def look_of(title: str, language: str) -> Look:
+    """What a person chose for all pages of a reader. Raises UsageError."""
+    from archive.views.reader.frame import Look
+    from archive.views.reader.version import plain
+    from archive.views.reader.words import WORDS
+
+    if language not in WORDS:
+        raise UsageError(f"--language {language!r}: expected one of {', '.join(WORDS)}")
+    if not title.strip():
+        raise UsageError("--title '': expected a name")
+    return Look(title=plain(title.strip()), language=language)
 
 
 # -- what they share ---------------------------------------------------------------------------------------------

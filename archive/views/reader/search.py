@@ -39,7 +39,7 @@ OURS: Final = re.compile(
 """The keys of an index that change with it: what has such a name and is of no index is of a build that was ended."""
 
 HOW_TO_GET_IT: Final = "pip install 'birdnest[search]'"
-_POLICY: Final = POLICY.replace("script-src 'none'", "script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'")
+SEARCH_POLICY: Final = POLICY.replace("script-src 'none'", "script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'")
 _SCRIPT: Final = Path(__file__).parent / "assets" / "search.js"
 _SIGNATURE: Final = b"pagefind_dcd"
 _NOT_OURS: Final = re.compile(r"pagefind-(?:ui|modular-ui|component-ui|highlight)\.|playground/")
@@ -48,11 +48,33 @@ _TYPES: Final = {
     ".json": "application/json",
 }
 _INLINE: Final = frozenset(
-    "a abbr b bdi bdo big cite code del dfn em font i ins kbd mark q rp rt ruby s samp small span strong sub sup time tt u "
-    "var wbr -text".split()
+    (
+        *(
+            "-text",
+            "a",
+            "abbr",
+            "b",
+            "bdi",
+            "bdo",
+            "big",
+            "cite",
+            "code",
+            "del",
+            "dfn",
+            "em",
+            "font",
+            "i",
+            "ins",
+            "kbd",
+        ),
+        *("mark", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u"),
+        *("var", "wbr"),
+    )
 )
 # Han, with its extensions and the compatibility forms; kana; Hangul.
-_CHARACTER: Final = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_CHARACTER: Final = (
+    "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
 _GAP: Final = re.compile(rf"(?<=\S)(?=[{_CHARACTER}])|(?<=[{_CHARACTER}])(?=[^\W_])")
 
 
@@ -71,7 +93,7 @@ def indexer() -> str:
 
 def search_page(look: Look, *, available: bool) -> File:
     """The page with the field to search in; where no index can be made, it says how one would be."""
-    return page("search.html", SEARCH_KEY, look, policy=_POLICY, available=available, how=HOW_TO_GET_IT)
+    return page("search.html", SEARCH_KEY, look, policy=SEARCH_POLICY, available=available, how=HOW_TO_GET_IT)
 
 
 def index_files(pages: Iterable[tuple[str, bytes]]) -> Iterator[File]:
@@ -166,10 +188,11 @@ def _run(site: Path, bundle: Path) -> None:
     program = get_executable()
     if program is None:
         raise UsageError(f"the search needs Pagefind's program, which is not installed: {HOW_TO_GET_IT}")
-    command = [program, "--site", site, "--output-path", bundle, "--keep-index-url", "--force-language", "en"]
+    command = [str(program), "--site", str(site), "--output-path", str(bundle)]
+    command += ["--keep-index-url", "--force-language", "en", "--silent"]
     try:
         # In a folder of ours: it reads a pagefind.toml where it runs.
-        done = subprocess.run([*command, "--silent"], cwd=site, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, no word of it from outside
+        done = subprocess.run(command, cwd=site, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, no word of it from outside
     except OSError as error:
         raise UsageError(f"{program}: cannot be run: {error.strerror}: {HOW_TO_GET_IT}") from error
     if done.returncode:

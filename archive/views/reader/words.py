@@ -109,7 +109,8 @@ _CHINESE: Final = {
     "more results": "显示更多",
     "search failed": "搜索没有成功：索引无法读取。请刷新页面，或重新生成这个网站。",
     "search without script": "搜索在浏览器里进行，需要 JavaScript；其他页面都不需要。",
-    "search from disk": "浏览器不允许从磁盘打开的页面搜索。请运行 birdnest serve，或把这个文件夹放到网页服务器上；其他页面可以直接阅读。",
+    "search from disk": "浏览器不允许从磁盘打开的页面搜索。请运行 birdnest serve，"
+    "或把这个文件夹放到网页服务器上；其他页面可以直接阅读。",
     "no search": "这里没有搜索：生成时没有安装 Pagefind。安装后重新生成即可：",
 }
 _ENGLISH: Final = {
@@ -216,8 +217,9 @@ _ENGLISH: Final = {
     "more results": "Show more",
     "search failed": "The search did not work: its index cannot be read. Reload the page, or build this reader again.",
     "search without script": "The search runs in your browser and needs JavaScript; no other page does.",
-    "search from disk": "Browsers do not let a page search that is opened from a disk. Run `birdnest serve`, or put this folder on a web server; all other pages can be read as they are.",
-    "no search": "There is no search here: Pagefind was not installed when this was built. Install it, and build again:",
+    "search from disk": "Browsers do not let a page search that is opened from a disk. Run birdnest serve, or put this "
+    "folder on a web server; all other pages can be read as they are.",
+    "no search": "There is no search: Pagefind was not installed when this was built. Install it, and build again:",
 }
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {"zh": _CHINESE, "en": _ENGLISH}
 """By language; each has the same keys."""
