@@ -41,6 +41,7 @@ OURS: Final = re.compile(
 HOW_TO_GET_IT: Final = "pip install 'birdnest[search]'"
 SEARCH_POLICY: Final = POLICY.replace("script-src 'none'", "script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'")
 _SCRIPT: Final = Path(__file__).parent / "assets" / "search.js"
+_LINE: Final = " ¶ "
 _SIGNATURE: Final = b"pagefind_dcd"
 _NOT_OURS: Final = re.compile(r"pagefind-(?:ui|modular-ui|component-ui|highlight)\.|playground/")
 _TYPES: Final = {
@@ -132,6 +133,7 @@ class _Post:
 
     title: str
     site: str
+    author: str
     date: str
     text: str
 
@@ -141,11 +143,12 @@ class _Post:
         told = "".join(
             f'<meta data-pagefind-meta="{name}[content]" content="{escape(value)}">' for name, value in known.items()
         )
-        lines = (" ".join(line.split()) for line in self.text.splitlines())
-        text = "".join(f"<p>{escape(spaced(line))}</p>" for line in lines if line)
+        lines = (" ".join(line.split()) for line in (*self.text.splitlines(), self.author))
+        # One paragraph: behind each one Pagefind sets a full stop of its own.
+        text = _LINE.join(escape(spaced(line)) for line in lines if line)
         return (
             f'<!doctype html><html lang="en"><head><title>-</title></head><body><main data-pagefind-body>'
-            f"{told}<h1>{escape(spaced(self.title))}</h1>{text}</main></body></html>"
+            f"{told}<h1>{escape(spaced(self.title))}</h1><p>{text}</p></main></body></html>"
         )
 
 
@@ -153,11 +156,11 @@ def _post(data: bytes) -> _Post:
     root = LexborHTMLParser(data.decode()).css_first("[data-pagefind-body]")
     if root is None:
         raise DamageError("a page of a post has no text that is marked to be searched: build the reader anew")
-    title, site, date = (_told(root, name) for name in ("title", "site", "date"))
-    for node in root.css("[data-pagefind-ignore], h1"):
+    title, site, author, date = (_told(root, name) for name in ("title", "site", "author", "date"))
+    for node in root.css("[data-pagefind-ignore], h1, .missing"):
         node.decompose()
     day = re.search(r"\d{4}-\d\d-\d\d", date)
-    return _Post(title=title, site=site, date=day[0] if day else "", text=_text(root))
+    return _Post(title=title, site=site, author=author, date=day[0] if day else "", text=_text(root))
 
 
 def _told(root: LexborNode, name: str) -> str:

@@ -10,7 +10,8 @@
   const JOINT = new RegExp(`(?<=[${CHARACTER}]\\p{P}*) (?=\\S)|(?<=\\S) (?=[${CHARACTER}])`, "gu");
   const TERM = /["“”「」『』]([^"“”「」『』]+)["“”「」『』]|([^\s"“”「」『』]+)/gu;
   const PAGE = 20;
-  const AROUND = 60;
+  const AROUND = 40;
+  const LONG = 140;
 
   const form = document.querySelector(".search");
   const input = document.getElementById("q");
@@ -60,6 +61,9 @@
     return made;
   }
 
+  // Text as it was before it was set apart, lines behind one another.
+  const plain = (text) => text.replace(JOINT, "").replace(/\s*¶\s*/g, " ");
+
   const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
   function marked(text, pattern) {
@@ -68,22 +72,23 @@
 
   // Pagefind's own excerpt has its marks as tags and < and > as entities, and nothing else.
   function excerptOf(data) {
-    const text = data.content.replace(JOINT, "");
+    const text = plain(data.content);
     const pattern = new RegExp(`(${terms.map((term) => escaped(term.text)).join("|")})`, "giu");
     // The title stands above already: begin behind it.
-    const start = text.startsWith(data.meta.title) ? data.meta.title.length + 1 : 0;
+    const title = plain(spaced(data.meta.title));
+    const start = text.startsWith(title) ? title.length + text.slice(title.length).search(/[^.\s]|$/) : 0;
     const at = text.slice(start).search(pattern);
     if (at < 0 && text.search(pattern) < 0) {
-      const parts = data.excerpt.replace(JOINT, "").split(/<\/?mark>/);
+      const parts = plain(data.excerpt).split(/<\/?mark>/);
       return parts.map((part, index) => {
-        const plain = part.replaceAll("&lt;", "<").replaceAll("&gt;", ">");
-        return index % 2 ? element("mark", "", plain) : plain;
+        const shown = part.replaceAll("&lt;", "<").replaceAll("&gt;", ">");
+        return index % 2 ? element("mark", "", shown) : shown;
       });
     }
     const from = start + Math.max(0, at - AROUND);
-    const letters = [...text.slice(from, from + 8 * AROUND)];
-    const shown = letters.slice(0, 3 * AROUND).join("").trim();
-    return [from > start ? "… " : "", ...marked(shown, pattern), letters.length > 3 * AROUND ? " …" : ""];
+    const letters = [...text.slice(from, from + 2 * LONG)];
+    const shown = letters.slice(0, LONG).join("").trim();
+    return [from > start ? "… " : "", ...marked(shown, pattern), letters.length > LONG ? " …" : ""];
   }
 
   async function row(result) {
