@@ -101,6 +101,7 @@ _CHINESE: Final = {
     # -- search --
     "search for": "搜索词",
     "search hint": "多个词用空格隔开，整句加引号。",
+    "of site": "网站",
     "all sites": "全部网站",
     "found": "搜索结果",
     "found none": "没有找到：{q}",
@@ -209,6 +210,7 @@ _ENGLISH: Final = {
     # -- search --
     "search for": "Search for",
     "search hint": "Separate words with spaces; put a phrase in quotes.",
+    "of site": "Site",
     "all sites": "All sites",
     "found": "Results",
     "found none": "Nothing found: {q}",
