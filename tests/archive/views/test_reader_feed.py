@@ -96,7 +96,7 @@ def test_a_program_for_feeds_reads_it_and_finds_pages_beside_it(
     assert read.feed.title == "鸟巢"
     (entry,) = read.entries
     assert entry.link == "https://nest.example/some/prefix/posts/niaogebiji/a-1/index.html"
-    assert entry.title == "A &amp; B &lt;i&gt;"
+    assert entry.title == "A & B <i>"
     assert [tag.term for tag in entry.tags] == ["支付宝", "小程序"]
 
 
