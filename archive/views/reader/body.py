@@ -47,7 +47,7 @@ _TEXT_CHARACTERS: Final = 4_000
 class Large:
     """A drawing that is shown large on the page itself: opened as a file of its own, an SVG could run scripts."""
 
-    id: str
+    number: int
     picture: Picture
 
 
@@ -192,8 +192,9 @@ class _Writer:
             return
         label = escape(self.words["open large"])
         if key.endswith(".svg"):
-            large = self.large.setdefault(key, Large(id=f"large-{len(self.large) + 1}", picture=picture))
-            self.out.append(f'<a class="zoom" href="#{large.id}" title="{label}">{image}></a>')
+            place = "" if key in self.large else f' id="small-{len(self.large) + 1}"'
+            large = self.large.setdefault(key, Large(number=len(self.large) + 1, picture=picture))
+            self.out.append(f'<a class="zoom" href="#large-{large.number}"{place} title="{label}">{image}></a>')
         else:
             self.out.append(f'<a class="zoom" href="{source}" title="{label}">{image}></a>')
 
