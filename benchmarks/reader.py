@@ -5,8 +5,8 @@
 
 The archive is made up as it is read, always the same: 4,000 characters and two images a post, a fifth of them shared
 with the post before, every tenth post with a second version; ten years, 300 authors, three of 2,000 tags. The reader
-goes to a temporary folder, without the index for the search. Each step runs in a process of
-its own; the exit code is 1 when one of them took more than 400 MB, or the new post changed a page that is none of its.
+goes to a temporary folder, without the index for the search. Each step runs in a process of its own; the exit code is 1
+when one of them took more than 400 MB, or the new post changed a page that is none of its.
 """
 
 from __future__ import annotations

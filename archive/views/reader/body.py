@@ -20,6 +20,7 @@ from archive.body import ID_PREFIX, LANGUAGE, TAGS
 from archive.layout import link_from_document
 from archive.views.reader.version import Embed, Missing, Picture, Version, is_picture, is_web, plain
 
+_HEADINGS: Final = frozenset(("h2", "h3", "h4", "h5", "h6"))
 _VOID: Final = frozenset(("br", "hr", "img"))
 _WITH_THEIR_CONTENT: Final = frozenset(
     (
@@ -100,6 +101,7 @@ class _Writer:
     _ids: set[str] = field(default_factory=set)
     _links: int = 0  # elements around the place that may hold no link
     _pre: int = 0
+    _outline: list[int] = field(default_factory=list)
 
     def write(self, root: LexborNode) -> None:
         """Write what is inside a node. A stack of its own: bodies may be nested deeper than Python's."""
@@ -141,8 +143,16 @@ class _Writer:
         extra = ' class="picture"' if tag == "p" and _only_pictures(node) else ' tabindex="0"' if tag == "pre" else ""
         # A parser takes the first newline of a `pre` away.
         first = "\n" if tag == "pre" else ""
-        self.out.append(f"<{tag}{self._attributes(node)}{extra}>{first}")
-        return f"</{tag}>{after}"
+        name = self._heading(int(tag[1])) if tag in _HEADINGS else tag
+        self.out.append(f"<{name}{self._attributes(node)}{extra}>{first}")
+        return f"</{name}>{after}"
+
+    def _heading(self, level: int) -> str:
+        """A heading below those that it stands under, without a level left out: the page's own is the first."""
+        while self._outline and self._outline[-1] >= level:
+            self._outline.pop()
+        self._outline.append(level)
+        return f"h{1 + len(self._outline)}"
 
     def _attributes(self, node: LexborNode) -> str:
         tag, kept = node.tag or "", []

@@ -325,6 +325,13 @@ def test_wide_tables_and_code_can_be_reached_and_scrolled(shown: Callable[..., b
     assert root.css('a[href="#n-1"]')
 
 
+def test_headings_leave_no_level_out(shown: Callable[..., bytes]) -> None:
+    page = shown(body="<h4>a</h4>\n<h6>b</h6>\n<h4>c</h4>\n<h2>d</h2>\n<h3>e</h3>\n<h5>f</h5>\n<h3>g</h3>\n")
+
+    headings = [(node.tag, node.text()) for node in tree(page).css(".body :is(h2, h3, h4, h5, h6)")]
+    assert [f"{tag} {text}" for tag, text in headings] == ["h2 a", "h3 b", "h2 c", "h2 d", "h3 e", "h4 f", "h3 g"]
+
+
 def test_a_summary_that_only_repeats_the_beginning_is_left_out(shown: Callable[..., bytes]) -> None:
     body = "<p>在今天召开的合作伙伴大会上，官方公布了过去一年的生态开放成绩单，许多人没有想到。</p>\n"
 
