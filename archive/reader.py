@@ -146,18 +146,48 @@ def parse_head(ref: PostRef, data: bytes) -> Head:
 
 
 def parse_report(data: bytes, name: str) -> RunReport:
-    """A run's report out of its JSON; keys of later releases are ignored. Raises DamageError naming `name`."""
+    """A run's report out of its JSON; keys of later releases are ignored.
+
+    Raises DamageError naming `name`, for values of another kind than the model's, too.
+    """
     try:
         value = _known(RunReport, json.loads(data))
         value["figures"] = parse_figures(value.get("figures", {}))
         for key in ("started_at", "finished_at"):
             value[key] = datetime.fromisoformat(value[key])
-        value["failures"] = tuple(Failure(**failure) for failure in value["failures"])
+        value["failures"] = tuple(Failure(**_known(Failure, failure)) for failure in value["failures"])
         for key in ("reasons", "notes"):
-            value[key] = tuple(value[key])
-        return RunReport(**value)
+            value[key] = tuple(value.get(key, ()))
+        return _checked(RunReport(**value))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamageError(f"{name}: not a run's report: {error!r}") from error
+
+
+_COUNTS = tuple(each.name for each in fields(RunReport) if each.type == "int")
+_MOST = 2**63
+_LAST_YEAR = 9999
+
+
+def _checked(report: RunReport) -> RunReport:
+    """The report, where its values are of the model's kinds. Raises TypeError, ValueError."""
+    counts = [
+        *(getattr(report, name) for name in _COUNTS),
+        *report.images_missing.values(),
+        *report.store_requests.values(),
+    ]
+    texts = [
+        *(report.run, report.site, report.archive, report.generator, report.verdict),
+        *(*report.reasons, *report.notes, *report.documents, *report.documents.values()),
+        *(text for each in report.failures for text in (each.what, each.url, each.reason, each.detail)),
+    ]
+    moments = [report.started_at, report.finished_at, report.figures.newest_at or report.started_at]
+    if not all(isinstance(count, int) and 0 <= count < _MOST for count in counts):
+        raise ValueError("a count is none")
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a text is none")
+    if not all(moment.tzinfo is not None and 1 < moment.year < _LAST_YEAR for moment in moments):
+        raise ValueError("a time is none, or has no offset")
+    return report
 
 
 def parse_figures(value: Mapping[str, Any]) -> Figures:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -22,16 +22,15 @@ from archive.errors import ConfigError, DamageError, ObjectMissing
 from archive.layout import RUNS, parse_run_key
 from archive.model import Figures, RunReport
 from archive.reader import ArchiveReader, parse_figures, parse_report
+from archive.runs import DAYS, RunFacts, facts_of
 from archive.writer import figures_json
 from crawler.sqlite import create_tables, engine_of
 from crawler.verdict import Earlier
 
-DAYS = 30
 _KEPT_DAYS = 90
 _MOST_READ = 40  # reports of one site that are read of a long history: the newest, and one of each earlier day
 _NEWEST = 10
 _ASKED = 200
-_REASON_CHARACTERS = 500
 
 _tables = MetaData()
 _runs = Table(
@@ -49,46 +48,14 @@ _meta = Table("meta", _tables, Column("name", Text, primary_key=True), Column("v
 
 
 @dataclass(frozen=True, kw_only=True)
-class PastRun:
-    """A whole run that has ended. Counts are of posts unless their name says otherwise."""
+class PastRun(RunFacts):
+    """A whole run that has ended, with the figures that later ones are compared by."""
 
-    run: str
-    site: str
-    began_at: datetime
-    finished_at: datetime
-    verdict: str
-    exit_code: int
-    reason: str
-    found: int
-    new: int
-    changed: int
-    unchanged: int
-    known: int
-    failed: int
-    images_kept: int
-    images_missing: int
-    requests: int
-    bytes_fetched: int
     figures: Figures
 
     @classmethod
     def of(cls, report: RunReport) -> Self:
-        counts = {name: getattr(report, name) for name in _COUNTS}
-        return cls(
-            **counts,
-            began_at=report.started_at,
-            failed=report.failed,
-            images_missing=sum(report.images_missing.values()),
-            reason="; ".join(report.reasons)[:_REASON_CHARACTERS],
-        )
-
-    @property
-    def fine(self) -> bool:
-        return self.exit_code == 0
-
-    @property
-    def seconds(self) -> float:
-        return (self.finished_at - self.began_at).total_seconds()
+        return cls(**facts_of(report), figures=report.figures)
 
     def as_earlier(self) -> Earlier:
         return Earlier(
@@ -98,9 +65,6 @@ class PastRun:
             images_missing=self.images_missing,
             began_at=self.began_at,
         )
-
-
-_COUNTS = tuple(f.name for f in fields(PastRun) if f.name in {g.name for g in fields(RunReport)} - {"images_missing"})
 
 
 def history_file(state: Path, archive_id: str) -> Path:
@@ -185,7 +149,8 @@ class History:
 
     def _keep(self, past: PastRun) -> None:
         told = {**asdict(past), "figures": figures_json(past.figures)}
-        for name in ("run", "site", "began_at", "finished_at", "verdict"):
+        # `newest_at` is one of the figures.
+        for name in ("run", "site", "began_at", "finished_at", "verdict", "newest_at"):
             del told[name]
         values = {
             "run": past.run,
@@ -230,6 +195,7 @@ class History:
 def _past(row: Mapping[str, Any]) -> PastRun:
     told: dict[str, Any] = json.loads(row["told"])
     told["figures"] = parse_figures(told["figures"])
+    told["newest_at"] = told["figures"].newest_at
     told |= {name: datetime.fromtimestamp(row[name], UTC) for name in ("began_at", "finished_at")}
     return PastRun(**told, run=row["run"], site=row["site"], verdict=row["verdict"])
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from archive import ArchiveReader, open_store
 from archive.errors import NotAnArchiveError
+from archive.runs import DAYS, RunFacts, Totals, brought, last_days, site_runs, totals
 from crawler.alerts import FINE, read_state, state_file
 from crawler.config import Config
 from crawler.frontier import Frontier, frontier_file
-from crawler.history import DAYS, History, PastRun, history_file
+from crawler.history import History, history_file
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_RUNS = 10_000
@@ -32,12 +33,12 @@ class SiteStatus:
     """One site of an archive. `urls` counts what the frontier knows by state, `due` and `images` as it has them.
 
     `days`: the new and changed posts of the last thirty days, oldest first; None for a day without a run, -1 for one
-    without a good run.
+    without a good run. `month`: what the runs of these days did together.
     """
 
     site: str
-    last: PastRun | None = None
-    last_good: PastRun | None = None
+    last: RunFacts | None = None
+    last_good: RunFacts | None = None
     last_began: datetime | None = None
     next_due: datetime | None = None
     schedule: str | None = None
@@ -45,13 +46,15 @@ class SiteStatus:
     urls: Mapping[str, int] = field(default_factory=dict)
     newest_at: datetime | None = None
     days: tuple[int | None, ...] = ()
+    month: Totals = field(default_factory=lambda: totals(()))
 
     def as_json(self) -> dict[str, Any]:
-        def run(past: PastRun | None) -> dict[str, Any] | None:
+        def run(past: RunFacts | None) -> dict[str, Any] | None:
             if past is None:
                 return None
-            told = {name: value for name, value in vars(past).items() if name not in ("figures", "site")}
-            return {**told, "began_at": past.began_at.isoformat(), "finished_at": past.finished_at.isoformat()}
+            told = {name: value for name, value in vars(past).items() if name not in ("figures", "site", "whole")}
+            times = {name: moment(told[name]) for name in ("began_at", "finished_at", "newest_at")}
+            return {**told, **times}
 
         def moment(at: datetime | None) -> str | None:
             return at.isoformat() if at else None
@@ -67,6 +70,7 @@ class SiteStatus:
             "urls": dict(self.urls),
             "newest_post_at": moment(self.newest_at),
             "days": list(self.days),
+            "last_30_days": self.month.as_json(),
         }
 
 
@@ -125,34 +129,26 @@ def _never_ran(config: Config, slug: str, now: datetime) -> SiteStatus:
 def _status(config: Config, history: History, slug: str, urls: Mapping[str, int], now: datetime) -> SiteStatus:
     schedule, zone = config.schedules().get(slug), config.zone()
     began = history.last_began(slug)
-    runs = history.runs(slug, since=now - timedelta(days=DAYS), most=_MOST_RUNS) or history.runs(slug, most=1)
-    newest = [run.figures.newest_at for run in runs if run.figures.newest_at is not None]
+    told = site_runs(slug, history.runs(slug, most=_MOST_RUNS), now=now, zone=zone)
     alert = read_state(state_file(config.state.expanduser(), config.archive, slug))
     return SiteStatus(
         site=slug,
-        last=runs[0] if runs else None,
-        last_good=next((run for run in runs if run.fine), None),
+        last=told.last,
+        last_good=told.last_good,
         last_began=began,
         next_due=config.due_at(slug, began, now=now),
         schedule=str(schedule) if schedule else None,
         trouble=None if alert.verdict == FINE else Trouble(verdict=alert.verdict, since=alert.since),
         urls=urls,
-        newest_at=max(newest, default=None),
-        days=days_of(runs, now=now, zone=zone),
+        newest_at=told.newest_at,
+        days=told.days,
+        month=told.month,
     )
 
 
-def days_of(runs: Sequence[PastRun], *, now: datetime, zone: tzinfo = UTC) -> tuple[int | None, ...]:
+def days_of(runs: Sequence[RunFacts], *, now: datetime, zone: tzinfo = UTC) -> tuple[int | None, ...]:
     """What each of the last thirty days brought, see `SiteStatus.days`."""
-    today = now.astimezone(zone).date()
-    found: list[int | None] = []
-    for back in range(DAYS - 1, -1, -1):
-        day = today - timedelta(days=back)
-        of_day = [run for run in runs if run.began_at.astimezone(zone).date() == day]
-        good = any(run.fine for run in of_day)
-        brought = sum(run.new + run.changed for run in of_day)
-        found.append(None if not of_day else brought if good else -1)
-    return tuple(found)
+    return brought(runs, last_days(now.astimezone(zone).date()), zone=zone)
 
 
 def sparkline(days: Sequence[int | None]) -> str:

@@ -6,6 +6,7 @@ import getpass
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,12 +28,13 @@ from crawler.terminal import (
 )
 
 if TYPE_CHECKING:
+    from archive.runs import RunFacts, Totals
     from crawler.alerts import Notice
     from crawler.config import Config
     from crawler.deployment import Place
-    from crawler.history import PastRun
     from crawler.status import SiteStatus
 
+_REASONS = 4
 _KINDS = ("systemd", "cron", "k8s")
 
 
@@ -60,17 +62,42 @@ def status(
         say(f"{site.site}  {sparkline(site.days)}")
         say(f"  last run {_run(site.last)}, last good run {_time(site.last_good)}")
         say(f"  {posts}, {urls.get('open', 0)} open; {_due(site)}")
+        for line in _days(site.month):
+            say(f"  {line}")
         if site.trouble is not None:
             since = datetime.fromisoformat(site.trouble.since)
             complain(f"  {site.trouble.verdict} since {_moment(since)}: {_reason(site)}")
 
 
-def _run(past: PastRun | None) -> str:
+def _run(past: RunFacts | None) -> str:
     return "never" if past is None else f"{_moment(past.finished_at)} ({past.verdict})"
 
 
-def _time(past: PastRun | None) -> str:
+def _time(past: RunFacts | None) -> str:
     return "never" if past is None else _moment(past.finished_at)
+
+
+def _days(month: Totals) -> tuple[str, ...]:
+    """What thirty days brought, and what of it failed or is missing, by reason."""
+    if not month.runs:
+        return ("no run in the last 30 days",)
+    failed, missing = _by_reason(month.failures), _by_reason(month.images_missing)
+    return (
+        (
+            f"30 days: {month.good_runs} of {month.runs} runs fine, {month.new} new, {month.changed} changed, "
+            f"{_megabytes(month.bytes_fetched)} fetched, {_megabytes(month.bytes_stored)} stored"
+        ),
+        f"failures {failed or 'none'}; images {month.images_kept} kept, missing {missing or 'none'}",
+    )
+
+
+def _by_reason(counts: Mapping[str, int]) -> str:
+    shown = [f"{reason} {count}" for reason, count in list(counts.items())[:_REASONS]]
+    return ", ".join([*shown, *(["…"] if len(counts) > _REASONS else [])])
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1_000_000:,.1f} MB"
 
 
 def _due(site: SiteStatus) -> str:

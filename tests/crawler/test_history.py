@@ -15,8 +15,9 @@ from archive import Archive, open_store
 from archive.errors import ConfigError
 from archive.layout import run_key
 from archive.model import Figures, RunReport
+from archive.runs import DAYS
 from archive.store import Store
-from crawler.history import DAYS, History, PastRun, history_file
+from crawler.history import History, PastRun, history_file
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 FIGURES = Figures(lists={"https://site.example/": 30}, pages=3, posts=2, with_date=2, characters=700, newest_at=NOW)
