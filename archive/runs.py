@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, Generic, Self, TypeVar
 
-from archive.model import RunReport
+from archive.model import Failure, RunReport
 
 DAYS = 30
 NOT_GOOD = -1
@@ -152,6 +152,15 @@ def totals(runs: Iterable[RunFacts]) -> Totals:
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def grouped_failures(failures: Iterable[Failure]) -> dict[str, list[Failure]]:
+    """Failures by reason: reasons with failures that were not expected first, then the most frequent."""
+    groups: dict[str, list[Failure]] = {}
+    for failure in failures:
+        groups.setdefault(failure.reason, []).append(failure)
+    order = sorted(groups.items(), key=lambda item: (all(f.expected for f in item[1]), -len(item[1]), item[0]))
+    return dict(order)
 
 
 Key = TypeVar("Key", bound=Hashable)

@@ -65,12 +65,19 @@ def columns(said: Said, places: Sequence[Column], kinds: Sequence[str], show: Sh
     """
     top, lines = scale(max((sum(place.sizes) for place in places), default=0))
     width = 100 / max(len(places), 1)
-    grid = _grid(top, lines, height, show)
     drawn = [
         _column(place, kinds, left=number * width, width=width, top=top, height=height)
         for number, place in enumerate(places)
     ]
-    return _svg(said, "columns", height + _ROOM_PX + _AXIS_PX, *grid, *drawn, *_ticks(places, width, height))
+    return _svg(
+        said,
+        "columns",
+        height + _ROOM_PX + _AXIS_PX,
+        *_grid(top, lines, height),
+        *drawn,
+        *_labels(top, lines, height, show),
+        *_ticks(places, width, height),
+    )
 
 
 def _column(place: Column, kinds: Sequence[str], *, left: float, width: float, top: float, height: int) -> Markup:
@@ -97,22 +104,29 @@ def curves(said: Said, places: Sequence[Column], kinds: Sequence[str], show: Sho
     ]
     area = _stretched(len(places), height, *drawn, y=_ROOM_PX)
     width = 100 / max(len(places), 1)
-    grid = _grid(top, lines, height, show)
-    return _svg(said, "curves", height + _ROOM_PX + _AXIS_PX, *grid, area, *_ticks(places, width, height))
+    around = (*_labels(top, lines, height, show), *_ticks(places, width, height))
+    return _svg(said, "curves", height + _ROOM_PX + _AXIS_PX, *_grid(top, lines, height), area, *around)
 
 
 def _path(sizes: Sequence[float], top: float, height: float) -> str:
-    """A path through the middles of columns one unit wide."""
+    """A path through the middles of columns one unit wide; relative, which is a half shorter.
+
+    >>> _path([0, 5, math.nan, 10], 10, 20)
+    'M.5 20h0l1-10M3.5 0h0'
+    """
     pieces: list[str] = []
-    joined = False
+    before: float | None = None
     for number, size in enumerate(sizes):
         if math.isnan(size):
-            joined = False
+            before = None
             continue
-        pieces.append(f"{'L' if joined else 'M'}{_short(number + 0.5)} {_short(height - size / top * height)}")
-        if not joined:
-            pieces.append("h0")  # a place without neighbours is a dot
-        joined = True
+        y = round(height - size / top * height, 1)
+        if before is None:
+            pieces.append(f"M{number}.5 {_short(y)}h0".replace("M0.", "M."))  # h0: one without neighbours is a dot
+        else:
+            step = _short(y - before)
+            pieces.append("h1" if step == "0" else f"l1{step}" if step.startswith("-") else f"l1 {step}")
+        before = y
     return "".join(pieces)
 
 
@@ -234,6 +248,7 @@ def calendar(
         for number, name in enumerate(weekdays)
         if name
     ]
+    empty: list[str] = []
     for week in range(weeks):
         monday = first + timedelta(days=7 * week)
         drawn += _month_above(monday, week, weeks, months)
@@ -242,10 +257,14 @@ def calendar(
             if day > until:
                 continue
             count = counts.get(day, 0)
-            inside = [_element("title", tip(day, count))] if count else []
-            at = {"x": str(_MARGIN + week * _CELL), "y": str(_MARGIN + weekday * _CELL)}
-            drawn.append(_cell(*inside, level=level(count, marks), **at))
-    return _boxed(said, "calendar", _MARGIN + weeks * _CELL, _MARGIN + 7 * _CELL, *drawn)
+            cell = _cell(_MARGIN + week * _CELL, _MARGIN + weekday * _CELL, _CELL_SIDE, _CELL_SIDE)
+            if count:
+                told = _element("title", tip(day, count))
+                drawn.append(_element("path", told, class_=f"h{level(count, marks)}", d=cell))
+            else:
+                empty.append(cell)
+    nothing = _element("path", class_="h0", d="".join(empty))
+    return _boxed(said, "calendar", _MARGIN + weeks * _CELL, _MARGIN + 7 * _CELL, nothing, *drawn)
 
 
 def _month_above(monday: date, week: int, weeks: int, months: Sequence[str]) -> list[Markup]:
@@ -274,15 +293,14 @@ def years(
         drawn.append(_element("text", str(year), x="0", y=str(y + 11), class_="axis"))
         for month in range(1, 13):
             count = counts.get((year, month), 0)
+            cell = _cell(left + (month - 1) * wide, y, wide - 2, _MARGIN - 2)
             inside = [_element("title", tip(year, month, count))] if count else []
-            at = {"x": str(left + (month - 1) * wide), "y": str(y), "width": str(wide - 2), "height": str(_MARGIN - 2)}
-            drawn.append(_cell(*inside, level=level(count, marks), **at))
+            drawn.append(_element("path", *inside, class_=f"h{level(count, marks)}", d=cell))
     return _boxed(said, "calendar", left + 12 * wide, _MARGIN + len(rows) * _MARGIN, *drawn)
 
 
-def _cell(*inside: Markup, level: int, x: str, y: str, width: str = "", height: str = "") -> Markup:
-    side = str(_CELL_SIDE)
-    return _element("rect", *inside, class_=f"h{level}", x=x, y=y, width=width or side, height=height or side, rx="1.5")
+def _cell(x: int, y: int, width: int, height: int) -> str:
+    return f"M{x} {y}h{width}v{height}h-{width}z"
 
 
 # -- scales and markup -------------------------------------------------------------------------------------------------
@@ -311,14 +329,19 @@ def _whole(number: float) -> float:
     return int(number) if float(number).is_integer() else number
 
 
-def _grid(top: float, lines: Sequence[float], height: int, show: Show) -> list[Markup]:
+def _grid(top: float, lines: Sequence[float], height: int) -> list[Markup]:
     base = height + _ROOM_PX
     drawn = [_element("line", class_="base", x1="0", x2="100%", y1=str(base), y2=str(base))]
     for line in lines:
         y = _short(base - line / top * height)
         drawn.append(_element("line", class_="grid", x1="0", x2="100%", y1=y, y2=y))
-        drawn.append(_text(show(line), "0", float(y) - 3, "axis"))
     return drawn
+
+
+def _labels(top: float, lines: Sequence[float], height: int, show: Show) -> list[Markup]:
+    """What the lines stand for, left of the plot, in the margin that runs.css leaves there."""
+    base = height + _ROOM_PX
+    return [_text(show(line), "-8", base - line / top * height + 4, "axis size") for line in lines]
 
 
 def _ticks(places: Sequence[Column], width: float, height: int) -> list[Markup]:
