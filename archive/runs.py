@@ -25,7 +25,7 @@ _SILENT_DAYS = 3
 _INTERVALS = 10
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunFacts:
     """A run that has ended, without the URLs and documents of its report. Counts are of posts unless named otherwise.
 

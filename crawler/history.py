@@ -47,7 +47,7 @@ _runs = Table(
 _meta = Table("meta", _tables, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PastRun(RunFacts):
     """A whole run that has ended, with the figures that later ones are compared by."""
 

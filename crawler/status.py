@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -52,7 +52,7 @@ class SiteStatus:
         def run(past: RunFacts | None) -> dict[str, Any] | None:
             if past is None:
                 return None
-            told = {name: value for name, value in vars(past).items() if name not in ("figures", "site", "whole")}
+            told = {name: value for name, value in asdict(past).items() if name not in ("figures", "site", "whole")}
             times = {name: moment(told[name]) for name in ("began_at", "finished_at", "newest_at")}
             return {**told, **times}
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Final
 
@@ -25,6 +25,7 @@ from archive.errors import DamageError, ObjectMissing
 from archive.layout import IMAGE_EXTENSIONS, MEDIA_TYPES, RUNS, PostRef, parse_run_key
 from archive.model import JSON, RunReport, digest_of_json
 from archive.reader import parse_report, read_info
+from archive.runs import RunFacts
 from archive.store import ObjectInfo, Store
 from archive.views.reader import lists, search
 from archive.views.reader.card import Card
@@ -32,6 +33,9 @@ from archive.views.reader.feed import feed_file
 from archive.views.reader.frame import Look, assets
 from archive.views.reader.notes import NOTES, Note, Notes
 from archive.views.reader.pages_of_post import pages_of_post
+from archive.views.reader.run_page import posts_of
+from archive.views.reader.runs import OURS as RUN_PAGES
+from archive.views.reader.runs import as_ended, kept, list_pages, overview_page, run_key, run_page
 from archive.views.reader.told import Told, told_by
 from archive.views.reader.version import picture_place
 from archive.views.sources import Choice, Complain, Progress, Source, require_site, versions
@@ -96,6 +100,20 @@ class _Plan:
     data: dict[int, bytes | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Past:
+    """What is held of a run while a build goes on: its report's place, its facts, and the posts that its page names."""
+
+    info: ObjectInfo
+    facts: RunFacts
+    posts: tuple[str, ...]
+
+    def value(self, titles: Mapping[str, str]) -> Mapping[str, JSON]:
+        """All that the page of the run is made of."""
+        named = {post: titles.get(post) for post in self.posts}
+        return {"report": [self.info.bytes, self.info.modified.isoformat()], "titles": named}
+
+
 class _Build:
     def __init__(
         self,
@@ -119,6 +137,7 @@ class _Build:
         self._there: dict[str, int] = {}
         self._options = digest_of_json({"format": FORMAT, **vars(look), **choice.as_json()})[:16]
         self._told = Told(runs={}, gone={})
+        self._past: dict[str, _Past] = {}
         self._seen: set[str] = set()
         self._done = 0
         self._read = 0
@@ -128,13 +147,13 @@ class _Build:
     def run(self) -> Built:
         self._notes.load()
         self._there = {info.key: info.bytes for info in self._target.list() if not info.key.startswith(NOTES)}
-        reports = self._reports()
-        self._told = told_by(reports)
+        self._told = told_by(self._reports())
         for file in assets():
             self._file(file)
         self._posts()
         cards = self._cards()
         self._lists(cards)
+        self._runs(cards)
         self._file(feed_file(cards, read_info(self._store), self._look, self._choice.as_json()))
         self._search(cards)
         self._sweep()
@@ -305,13 +324,19 @@ class _Build:
         """A page that is made of a value and of nothing else."""
         unit = f"page {key}"
         self._seen.add(unit)
-        recipe = digest_of_json({"options": self._options, "value": value})[:32]
-        note = self._notes.by_unit.get(unit)
-        if note is None or note.recipe != recipe or not self._is_there(note):
+        recipe = self._recipe(value)
+        if not self._is_made(unit, recipe):
             self._made(unit, recipe, (render(self._look),))
             self._notes.save_some()
         self._done += 1
         self._progress("pages", self._done)
+
+    def _recipe(self, value: Mapping[str, JSON]) -> str:
+        return digest_of_json({"options": self._options, "value": value})[:32]
+
+    def _is_made(self, unit: str, recipe: str) -> bool:
+        note = self._notes.by_unit.get(unit)
+        return note is not None and note.recipe == recipe and self._is_there(note)
 
     def _file(self, file: File) -> None:
         """A file that is given as it is."""
@@ -342,22 +367,48 @@ class _Build:
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
-    def _reports(self) -> list[RunReport]:
-        """The reports of all runs, oldest first; those that are damaged are told of."""
+    def _reports(self) -> Iterator[RunReport]:
+        """The reports of all runs, oldest first, of which the facts are kept; those that are damaged are told of."""
         infos: list[tuple[ObjectInfo, bool]] = []
         for info in self._store.list(RUNS):
             place = parse_run_key(info.key)
             if place is not None and self._choice.site in (None, place.site):
                 infos.append((info, True))
-        reports = []
         with ReadAhead(self._store) as reader:
             for info, data in reader.read(infos):
                 try:
-                    if data is not None:
-                        reports.append(parse_report(data, info.key))
+                    report = parse_report(data, info.key) if data is not None else None
                 except DamageError as error:
                     self._complain(str(error))
-        return reports
+                    continue
+                if report is not None and report.run not in self._past:
+                    self._past[report.run] = _Past(info=info, facts=kept(report), posts=posts_of(report))
+                    yield report
+
+    def _runs(self, cards: Sequence[Card]) -> None:
+        """The pages of all runs: a run's is made of its report, which is read again, and of its posts' titles."""
+        titles = {card.name: card.title for card in cards}
+        published: dict[str, Counter[date]] = {}
+        for card in cards:
+            published.setdefault(card.site, Counter())[date.fromisoformat(card.day)] += 1
+        recipes = {past.info.key: self._recipe(past.value(titles)) for past in self._past.values()}
+        pages = {past.info.key: run_key(past.facts.run) for past in self._past.values()}
+        wanted = (
+            (past.info, not self._is_made(f"page {pages[past.info.key]}", recipes[past.info.key]))
+            for past in self._past.values()
+        )
+        with ReadAhead(self._store) as reader:
+            for info, data in reader.read(wanted):
+                unit = f"page {pages[info.key]}"
+                self._seen.add(unit)
+                if data is not None:
+                    file = run_page(parse_report(data, info.key), self._look, titles=titles)
+                    self._made(unit, recipes[info.key], (file,))
+                    self._notes.save_some()
+        ended = as_ended(past.facts for past in self._past.values())
+        for leaf in list_pages(ended):
+            self._unit(leaf.key, leaf.value, leaf.render)
+        self._file(overview_page(ended, published, self._look))
 
     # -- files -------------------------------------------------------------------------------------------------------
 
@@ -390,7 +441,7 @@ class _Build:
             self._notes.put(unit, None)
         kept = {key for note in self._notes.by_unit.values() for key in (*note.files, *note.pictures)}
         for key in [each for each in self._there if each not in kept]:
-            ours = _POST.fullmatch(key) or lists.OURS.fullmatch(key) or search.OURS.fullmatch(key)
+            ours = any(kind.fullmatch(key) for kind in (_POST, lists.OURS, RUN_PAGES, search.OURS))
             if ours or (self._copy_pictures and _PICTURE.fullmatch(key)):
                 self._remove(key)
 

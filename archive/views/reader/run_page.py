@@ -120,6 +120,12 @@ def run_view(report: RunReport, tell: Teller, titles: Titles) -> RunView:
     )
 
 
+def posts_of(report: RunReport) -> tuple[str, ...]:
+    """The posts, as `site/id`, whose titles the page of a run shows."""
+    refs = (parse_post_key(key) for key in sorted(report.documents)[:MOST_POSTS])
+    return tuple(f"{ref.site}/{ref.id}" for ref in refs if ref is not None)
+
+
 def _lines(lines: Sequence[str]) -> list[str]:
     return [clean(line, _TEXT) for line in lines[:_MOST_LINES]]
 

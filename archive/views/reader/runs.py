@@ -15,13 +15,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
+from sys import intern
 from typing import Final
 
-from archive.model import RunReport
+from archive.model import JSON, RunReport
 from archive.runs import RunFacts
 from archive.views.reader.frame import Look, page
+from archive.views.reader.lists import list_key
 from archive.views.reader.run_overview import Overview, overview_of
 from archive.views.reader.run_page import NO_TITLES, Titles, run_view
 from archive.views.reader.run_text import Teller, clean
@@ -30,6 +32,11 @@ from archive.views.tree import File
 INDEX_KEY: Final = "runs/index.html"
 PER_PAGE: Final = 100
 _NEWEST: Final = 20
+_NOTHING: Final[Mapping[str, int]] = {}
+OURS: Final = re.compile(
+    r"runs/(?:index|list/[0-9]{4,}|other/[0-9a-f]{16}|[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{8}T[0-9]{6}Z-[a-z0-9-]+)\.html"
+)
+"""The keys of all these pages."""
 _RUN: Final = re.compile(r"(\d{4})(\d{2})(\d{2})T\d{6}Z-[a-z0-9-]{1,200}")
 
 
@@ -46,15 +53,15 @@ def run_files(
     first counts. published: how many posts each site has of each day, in the posts' own zones. titles: of the posts
     that the reader shows, by `site/id`; None where all are shown and no titles are known.
     """
-    tell = Teller(language=look.language)
     runs: dict[str, RunFacts] = {}
     for report in reports:
         if report.run not in runs:
-            runs[report.run] = _kept(RunFacts.of(report))
+            runs[report.run] = kept(report)
             yield run_page(report, look, titles=titles)
-    ended = sorted(runs.values(), key=lambda run: (run.finished_at, run.run))
-    yield from list_pages(ended, look)
-    yield overview_page(overview_of(ended, published, tell), ended, look)
+    ended = as_ended(runs.values())
+    for leaf in list_pages(ended):
+        yield leaf.render(look)
+    yield overview_page(ended, published, look)
 
 
 def run_page(report: RunReport, look: Look, *, titles: Titles = NO_TITLES) -> File:
@@ -63,16 +70,17 @@ def run_page(report: RunReport, look: Look, *, titles: Titles = NO_TITLES) -> Fi
     return page("run.html", run_key(report.run), look, run=run_view(report, tell, titles), tell=tell, say=tell.words)
 
 
-def overview_page(overview: Overview | None, runs: Sequence[RunFacts], look: Look) -> File:
-    """`runs/index.html`; runs: all, as they ended."""
+def overview_page(runs: Sequence[RunFacts], published: Mapping[str, Mapping[date, int]], look: Look) -> File:
+    """`runs/index.html`. runs: all, as they ended; published: as of `run_files`."""
     tell = Teller(language=look.language)
-    newest = runs[: -_NEWEST - 1 : -1]
+    overview = overview_of(runs, published, tell)
     return page(
         *("runs.html", INDEX_KEY, look),
         overview=overview,
-        runs=[(run_key(run.run), run) for run in newest],
+        runs=[(run_key(run.run), run) for run in runs[: -_NEWEST - 1 : -1]],
         pages={run.run: run_key(run.run) for run in _linked(overview)},
-        last_list=list_key(len(runs) // PER_PAGE + 1),
+        sites={site: list_key("sites", site) for site, days in published.items() if days},
+        last_list=runs_key(len(runs) // PER_PAGE + 1),
         tell=tell,
         say=tell.words,
     )
@@ -83,29 +91,50 @@ def _linked(overview: Overview | None) -> Iterator[RunFacts]:
         yield from (site.last, *([site.last_good] if site.last_good else []))
 
 
-def list_pages(runs: Sequence[RunFacts], look: Look) -> Iterator[File]:
-    """The lists of all runs, a hundred a page from the oldest on; the last is never full, if it must be empty.
+@dataclass(frozen=True, kw_only=True)
+class ListPage:
+    """One page of the list of all runs: so many from the number `first` on, as they ended."""
 
-    So a page that is full has a page after it to link to, and is never written again.
-    """
-    tell = Teller(language=look.language)
-    count = len(runs) // PER_PAGE + 1
-    for number in range(1, count + 1):
-        first = (number - 1) * PER_PAGE
-        shown = runs[first : first + PER_PAGE]
-        yield page(
-            *("runs-list.html", list_key(number), look),
-            runs=[(run_key(run.run), run) for run in reversed(shown)],
-            first=first + 1,
-            last=first + len(shown),
-            newer=list_key(number + 1) if number < count else None,
-            older=list_key(number - 1) if number > 1 else None,
+    number: int
+    first: int
+    runs: Sequence[RunFacts]
+    is_last: bool
+
+    @property
+    def key(self) -> str:
+        return runs_key(self.number)
+
+    @property
+    def value(self) -> Mapping[str, JSON]:
+        """All that the page is made of: a run's report never changes."""
+        return {"first": self.first, "runs": [run.run for run in self.runs], "last": self.is_last}
+
+    def render(self, look: Look) -> File:
+        tell = Teller(language=look.language)
+        return page(
+            *("runs-list.html", self.key, look),
+            runs=[(run_key(run.run), run) for run in reversed(self.runs)],
+            first=self.first,
+            last=self.first + len(self.runs) - 1,
+            newer=None if self.is_last else runs_key(self.number + 1),
+            older=runs_key(self.number - 1) if self.number > 1 else None,
             tell=tell,
             say=tell.words,
         )
 
 
-def list_key(number: int) -> str:
+def list_pages(runs: Sequence[RunFacts]) -> Iterator[ListPage]:
+    """The list of all runs, as they ended, a hundred a page from the oldest on; the last is never full, if it is empty.
+
+    So a page that is full has a page after it to link to, and is never written again.
+    """
+    count = len(runs) // PER_PAGE + 1
+    for number in range(1, count + 1):
+        first = (number - 1) * PER_PAGE
+        yield ListPage(number=number, first=first + 1, runs=runs[first : first + PER_PAGE], is_last=number == count)
+
+
+def runs_key(number: int) -> str:
     return f"runs/list/{number:04d}.html"
 
 
@@ -123,22 +152,30 @@ def run_key(run: str) -> str:
     return f"runs/{match[1]}-{match[2]}-{match[3]}/{run}.html"
 
 
-def _kept(facts: RunFacts) -> RunFacts:
+def as_ended(runs: Iterable[RunFacts]) -> list[RunFacts]:
+    """Runs in the order in which they ended: reports come in it, so that new ones come last."""
+    return sorted(runs, key=lambda run: (run.finished_at, run.run))
+
+
+def kept(report: RunReport) -> RunFacts:
     """What is kept of a run for the overview, in texts that any page can show."""
-
-    def named(counts: Mapping[str, int]) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for name, count in counts.items():
-            short = clean(name, 60)
-            found[short] = found.get(short, 0) + count
-        return found
-
+    facts = RunFacts.of(report)
     return replace(
         facts,
-        site=clean(facts.site, 80),
-        verdict=clean(facts.verdict, 60),
+        site=intern(clean(facts.site, 80)),
+        verdict=intern(clean(facts.verdict, 60)),
         reason=clean(facts.reason, 300),
-        failures=named(facts.failures),
-        expected_failures=named(facts.expected_failures),
-        missing=named(facts.missing),
+        failures=_named(facts.failures),
+        expected_failures=_named(facts.expected_failures),
+        missing=_named(facts.missing),
     )
+
+
+def _named(counts: Mapping[str, int]) -> Mapping[str, int]:
+    if not counts:
+        return _NOTHING
+    found: dict[str, int] = {}
+    for name, count in counts.items():
+        short = intern(clean(name, 60))
+        found[short] = found.get(short, 0) + count
+    return found

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from archive.layout import run_key
 from archive.model import RunReport
 from archive.views.reader.post import Gone, Run
+from archive.views.reader.runs import run_key
 from archive.views.reader.version import line
 
 _GONE: Final = ("http-404", "http-410", "soft-404")
@@ -29,23 +29,14 @@ class Told:
 
 
 def told_by(reports: Iterable[RunReport]) -> Told:
-    """What reports tell; later ones count."""
+    """What reports tell, given oldest first: the later count."""
     runs: dict[str, Run] = {}
     gone: dict[str, tuple[datetime, Gone]] = {}
-    for report in sorted(reports, key=lambda each: (each.started_at, each.run)):
-        page = Run(run=report.run, key=run_page(report.run))
+    for report in reports:
+        page = Run(run=report.run, key=run_key(report.run))
         runs.update(dict.fromkeys(report.documents, page))
         for failure in report.failures:
             if failure.what == "post" and failure.reason in _GONE:
                 day = report.finished_at.date().isoformat()
                 gone[line(failure.url)] = (report.finished_at, Gone(day=day, reason=failure.reason))
     return Told(runs=runs, gone=gone)
-
-
-def run_page(run: str) -> str:
-    """The key of a run's page in the reader: where the report's is in the archive.
-
-    >>> run_page("20261122T080000Z-niaogebiji-3cb1a1")
-    'runs/2026-11-22/20261122T080000Z-niaogebiji-3cb1a1.html'
-    """
-    return f"{run_key(run).removesuffix('.json')}.html"
