@@ -195,6 +195,8 @@ class History:
 def _past(row: Mapping[str, Any]) -> PastRun:
     told: dict[str, Any] = json.loads(row["told"])
     told["figures"] = parse_figures(told["figures"])
+    # Rows of earlier releases do not say why posts failed.
+    told.setdefault("failures", {"unknown": told["failed"]} if told["failed"] else {})
     told["newest_at"] = told["figures"].newest_at
     told |= {name: datetime.fromtimestamp(row[name], UTC) for name in ("began_at", "finished_at")}
     return PastRun(**told, run=row["run"], site=row["site"], verdict=row["verdict"])

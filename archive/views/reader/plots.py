@@ -18,7 +18,6 @@ from markupsafe import Markup, escape
 _ROOM_PX = 14  # above the highest column, for its line's label
 _AXIS_PX = 22  # below the columns, for the labels of time
 _LEAST_PX = 2.0  # any at all is seen beside thousands
-_GAP = 0.2  # of a column's width
 _ROW_PX = 34
 _CELL = 12
 _CELL_SIDE = 10
@@ -64,33 +63,23 @@ def columns(said: Said, places: Sequence[Column], kinds: Sequence[str], show: Sh
     kinds: the class of each kind, as many as each place has sizes. show: a size in words, for the lines' labels.
     """
     top, lines = scale(max((sum(place.sizes) for place in places), default=0))
-    width = 100 / max(len(places), 1)
-    drawn = [
-        _column(place, kinds, left=number * width, width=width, top=top, height=height)
-        for number, place in enumerate(places)
-    ]
-    return _svg(
-        said,
-        "columns",
-        height + _ROOM_PX + _AXIS_PX,
-        *_grid(top, lines, height),
-        *drawn,
-        *_labels(top, lines, height, show),
-        *_ticks(places, width, height),
-    )
+    drawn = [_column(place, number, kinds, top=top, height=height) for number, place in enumerate(places)]
+    area = _stretched(len(places), height + _ROOM_PX, *drawn)
+    return _framed(said, "columns", places, (top, lines), area, show=show, height=height)
 
 
-def _column(place: Column, kinds: Sequence[str], *, left: float, width: float, top: float, height: int) -> Markup:
+def _column(place: Column, number: int, kinds: Sequence[str], *, top: float, height: int) -> Markup:
+    """Column `number`, in a drawing where columns are one unit wide."""
     if not any(place.sizes):
         return Markup()
     bottom = float(height + _ROOM_PX)
     parts = [_element("title", place.tip)]
     for kind, size in zip(kinds, place.sizes, strict=True):
         if size > 0:
-            tall = max(size / top * height, _LEAST_PX)
+            tall = round(max(size / top * height, _LEAST_PX), 1)
             bottom -= tall
-            at = {"x": f"{_short(left + width * _GAP / 2)}%", "width": f"{_short(width * (1 - _GAP))}%"}
-            parts.append(_element("rect", class_=kind, **at, y=_short(bottom), height=_short(tall)))
+            path = f"M{number}.1 {_short(bottom)}h.8v{_short(tall)}h-.8z"
+            parts.append(_element("path", class_=kind, d=path))
     return _element("g", *parts)
 
 
@@ -103,31 +92,53 @@ def curves(said: Said, places: Sequence[Column], kinds: Sequence[str], show: Sho
         for number, kind in enumerate(kinds)
     ]
     area = _stretched(len(places), height, *drawn, y=_ROOM_PX)
-    width = 100 / max(len(places), 1)
-    around = (*_labels(top, lines, height, show), *_ticks(places, width, height))
-    return _svg(said, "curves", height + _ROOM_PX + _AXIS_PX, *_grid(top, lines, height), area, *around)
+    return _framed(said, "curves", places, (top, lines), area, show=show, height=height)
+
+
+def _framed(
+    said: Said,
+    kind: str,
+    places: Sequence[Column],
+    axis: tuple[float, Sequence[float]],
+    area: Markup,
+    *,
+    show: Show,
+    height: int,
+) -> Markup:
+    """A drawing over time between its lines and labels. axis: as of `scale`."""
+    around = (*_labels(*axis, height, show), *_ticks(places, 100 / max(len(places), 1), height))
+    return _svg(said, kind, height + _ROOM_PX + _AXIS_PX, *_grid(*axis, height), area, *around)
 
 
 def _path(sizes: Sequence[float], top: float, height: float) -> str:
     """A path through the middles of columns one unit wide; relative, which is a half shorter.
 
     >>> _path([0, 5, math.nan, 10], 10, 20)
-    'M.5 20h0l1-10M3.5 0h0'
+    'M0.5 20l1-10M3.25 0h.5'
     """
     pieces: list[str] = []
-    before: float | None = None
     for number, size in enumerate(sizes):
         if math.isnan(size):
-            before = None
             continue
-        y = round(height - size / top * height, 1)
-        if before is None:
-            pieces.append(f"M{number}.5 {_short(y)}h0".replace("M0.", "M."))  # h0: one without neighbours is a dot
-        else:
-            step = _short(y - before)
-            pieces.append("h1" if step == "0" else f"l1{step}" if step.startswith("-") else f"l1 {step}")
-        before = y
+        y = _level(size, top, height)
+        before, after = _beside(sizes, number)
+        if math.isnan(before):
+            # One without neighbours is a dash.
+            pieces.append(f"M{number}.25 {_short(y)}h.5" if math.isnan(after) else f"M{number}.5 {_short(y)}")
+            continue
+        step = _short(y - _level(before, top, height))
+        pieces.append("h1" if step == "0" else f"l1{step}" if step.startswith("-") else f"l1 {step}")
     return "".join(pieces)
+
+
+def _level(size: float, top: float, height: float) -> float:
+    """How far below the top a size is, in half pixels."""
+    return round(2 * (height - size / top * height)) / 2
+
+
+def _beside(sizes: Sequence[float], number: int) -> tuple[float, float]:
+    before = sizes[number - 1] if number else math.nan
+    return before, sizes[number + 1] if number + 1 < len(sizes) else math.nan
 
 
 def bars(said: Said, rows: Sequence[Bar], kinds: Sequence[str]) -> Markup:
@@ -148,7 +159,7 @@ def bars(said: Said, rows: Sequence[Bar], kinds: Sequence[str]) -> Markup:
     return _svg(said, "bars", len(rows) * _ROW_PX, *drawn)
 
 
-def share(said: Said, parts: Sequence[tuple[str, float]]) -> Markup:
+def share(said: Said, parts: Sequence[tuple[str, float]], *, height: int = 14) -> Markup:
     """One bar of the whole width: how a whole is made of parts, each with its class."""
     whole = sum(size for _, size in parts) or 1
     drawn: list[Markup] = []
@@ -157,10 +168,10 @@ def share(said: Said, parts: Sequence[tuple[str, float]]) -> Markup:
         if size > 0:
             wide = size / whole * 100
             drawn.append(
-                _element("rect", class_=kind, x=f"{_short(left)}%", y="0", width=f"{_short(wide)}%", height="14")
+                _element("rect", class_=kind, x=f"{_short(left)}%", y="0", width=f"{_short(wide)}%", height=str(height))
             )
             left += wide
-    return _svg(said, "share", 14, *drawn)
+    return _svg(said, "share", height, *drawn)
 
 
 def spark(said: Said, days: Sequence[int | None], *, bad: int) -> Markup:

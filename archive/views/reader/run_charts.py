@@ -45,7 +45,6 @@ class Chart:
     legend: Sequence[tuple[str, str]] = ()
     head: Cells = ()
     table: Sequence[Cells] = ()
-    wide: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +70,10 @@ class Window:
         return [run for day in self.days for run in self.runs.get(day, ())]
 
 
-def charts(runs: Sequence[RunFacts], published: Mapping[str, Mapping[date, int]], tell: Teller) -> list[Chart]:
-    """All plots of an archive that has runs."""
+def charts(
+    runs: Sequence[RunFacts], published: Mapping[str, Mapping[date, int]], tell: Teller
+) -> Sequence[Sequence[Chart]]:
+    """All plots of an archive that has runs: two stacks of about one height, and what is as wide as both."""
     last = max(map(day_of, runs))
     first = min(map(day_of, runs))
     count = min(MOST_DAYS, max(DAYS, (last - first).days + 1))
@@ -81,20 +82,22 @@ def charts(runs: Sequence[RunFacts], published: Mapping[str, Mapping[date, int]]
     of_days = Counter[date]()
     for days in published.values():
         of_days.update(days)
-    found = [
+    left = [
         posts_by_day(window, tell),
         results_by_day(window, tell),
         failures_by_reason(totals(month.all()), tell),
         missing_by_reason(totals(month.all()), tell),
-        images_by_day(window, tell),
-        bytes_by_day(window, tell),
-        time_per_site(month, tell),
-        newest_age(window, tell),
-        posts_by_publication(of_days, last, tell),
-        posts_by_month_of_publication(of_days, last, tell),
         runs_by_month(runs, tell),
     ]
-    return [chart for chart in found if chart is not None]
+    right = [
+        images_by_day(window, tell),
+        bytes_by_day(window, tell),
+        newest_age(window, tell),
+        time_per_site(month, tell),
+        posts_by_month_of_publication(of_days, last, tell),
+    ]
+    wide = [posts_by_publication(of_days, last, tell)]
+    return [[chart for chart in stack if chart is not None] for stack in (left, right, wide)]
 
 
 # -- by day ------------------------------------------------------------------------------------------------------------
@@ -335,19 +338,17 @@ def time_per_site(month: Window, tell: Teller) -> Chart | None:
     if not times:
         return None
     title, text = tell.words["time per site"], tell.words["time per site, said"]
-    rows = [
-        Bar(
-            label=site,
-            sizes=(usual,),
-            value=tell.say("median and longest", median=tell.time(usual), longest=tell.time(longest)),
-        )
-        for site, usual, longest in times[:MOST_SITES]
-    ]
+    most = max(usual for _, usual, _ in times) or 1
+    rows: list[tuple[str, Markup, str]] = []
+    for number, (site, usual, longest) in enumerate(times[:MOST_SITES]):
+        value = tell.say("median and longest", median=tell.time(usual), longest=tell.time(longest))
+        said = Said(name=f"time-{number}", title=f"{title}: {site}", description=value)
+        rows.append((site, plots.share(said, [("spent", usual), ("track", most - usual)], height=8), tell.time(usual)))
     return Chart(
         name="time",
         title=title,
         text=text + _not_shown(len(times), tell),
-        plots=[plots.bars(Said(name="time", title=title, description=text), rows, ("spent",))],
+        rows=rows,
         head=(tell.words["site"], tell.words["median"], tell.words["longest"]),
         table=[(site, tell.time(usual), tell.time(longest)) for site, usual, longest in times[:MOST_SITES]],
     )
@@ -400,7 +401,7 @@ def posts_by_publication(counts: Mapping[date, int], last: date, tell: Teller) -
     title = tell.words["posts by publication"]
     ends = {"first": tell.day(first), "last": tell.day(last)}
     if not shown:
-        return Chart(name="calendar", title=title, text=tell.say("no posts of that time", **ends), wide=True)
+        return Chart(name="calendar", title=title, text=tell.say("no posts of that time", **ends))
     text = tell.say("posts by publication, said", **ends, count=tell.number(sum(shown.values())))
     marks = plots.levels(shown.values())
     halves = [
@@ -425,7 +426,6 @@ def posts_by_publication(counts: Mapping[date, int], last: date, tell: Teller) -
         legend=_levels(marks, tell),
         head=(tell.words["week from"], *tell.weekday_names()),
         table=[_week(monday - timedelta(days=7 * back), shown, last, tell) for back in range(2 * _WEEKS)],
-        wide=True,
     )
 
 
@@ -467,8 +467,8 @@ def posts_by_month_of_publication(counts: Mapping[date, int], last: date, tell: 
         text=text,
         plots=[plot],
         legend=_levels(marks, tell),
-        head=(tell.words["month"], tell.words["count"]),
-        table=[(f"{year}-{month:02}", tell.number(count)) for (year, month), count in sorted(shown.items())[::-1]],
+        head=(tell.words["year"], *tell.months()),
+        table=[(str(year), *(tell.number(shown.get((year, month), 0)) for month in range(1, 13))) for year in rows],
     )
 
 

@@ -47,7 +47,7 @@ class Overview:
     quiet: Sequence[tuple[str, str]]
     quiet_count: int
     single: int
-    charts: Sequence[Chart]
+    charts: Sequence[Sequence[Chart]]
 
 
 def overview_of(runs: Sequence[RunFacts], published: Mapping[str, Mapping[date, int]], tell: Teller) -> Overview | None:
