@@ -34,8 +34,9 @@ from archive.views.reader.frame import Look, assets
 from archive.views.reader.notes import NOTES, Note, Notes
 from archive.views.reader.pages_of_post import pages_of_post
 from archive.views.reader.run_page import posts_of
+from archive.views.reader.run_text import kept
 from archive.views.reader.runs import OURS as RUN_PAGES
-from archive.views.reader.runs import as_ended, kept, list_pages, overview_page, run_key, run_page
+from archive.views.reader.runs import as_ended, list_pages, overview_page, run_key, run_page
 from archive.views.reader.told import Told, told_by
 from archive.views.reader.version import picture_place
 from archive.views.sources import Choice, Complain, Progress, Source, require_site, versions

@@ -13,7 +13,7 @@ from archive.model import Failure, Figures, RunReport
 from archive.runs import RunFacts, grouped_failures
 from archive.views.reader import plots
 from archive.views.reader.plots import Said
-from archive.views.reader.run_text import Address, Teller, address, clean
+from archive.views.reader.run_text import Address, Teller, address, clean, kept
 
 Titles = Mapping[str, str] | None
 NO_TITLES: Final[Titles] = None
@@ -84,7 +84,7 @@ class RunView:
 
 def run_view(report: RunReport, tell: Teller, titles: Titles) -> RunView:
     """What the page of one run shows; what is too much for it is capped, and counted."""
-    facts = RunFacts.of(report)
+    facts = kept(report)
     counts = {name: facts.failed if name == "failed" else getattr(report, name) for name in _ENDS}
     parts = [f"{tell.words[name]} {tell.number(count)}" for name, count in counts.items() if count]
     text = (
@@ -97,7 +97,7 @@ def run_view(report: RunReport, tell: Teller, titles: Titles) -> RunView:
     lists = list(report.figures.lists.items())
     return RunView(
         run=clean(report.run, 120),
-        site=clean(report.site, 80),
+        site=facts.site,
         facts=facts,
         generator=clean(report.generator, 80),
         reasons=_lines(report.reasons),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from sys import intern
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from archive.model import RunReport
+from archive.runs import RunFacts
 from archive.views.reader.run_words import RUN_WORDS
 
 _DIRECTIONS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+_NOTHING: Final[Mapping[str, int]] = {}
 _THOUSAND: Final = 1000
 _LINK_CHARACTERS: Final = 2000
 _SHOWN_CHARACTERS: Final = 200
@@ -35,6 +39,30 @@ def _shown(character: str) -> str:
     if character in _DIRECTIONS or unicodedata.category(character) in ("Cc", "Cs"):
         return "\N{REPLACEMENT CHARACTER}"
     return character
+
+
+def kept(report: RunReport) -> RunFacts:
+    """The facts of a run in texts that any page can hold, and that are short enough to hold those of all runs."""
+    facts = RunFacts.of(report)
+    return replace(
+        facts,
+        site=intern(clean(facts.site, 80)),
+        verdict=intern(clean(facts.verdict, 60)),
+        reason=clean(facts.reason, 300),
+        failures=_named(facts.failures),
+        expected_failures=_named(facts.expected_failures),
+        missing=_named(facts.missing),
+    )
+
+
+def _named(counts: Mapping[str, int]) -> Mapping[str, int]:
+    if not counts:
+        return _NOTHING
+    found: dict[str, int] = {}
+    for name, count in counts.items():
+        short = intern(clean(name, 60))
+        found[short] = found.get(short, 0) + count
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

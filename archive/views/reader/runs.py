@@ -15,9 +15,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from sys import intern
 from typing import Final
 
 from archive.model import JSON, RunReport
@@ -26,13 +25,12 @@ from archive.views.reader.frame import Look, page
 from archive.views.reader.lists import list_key
 from archive.views.reader.run_overview import Overview, overview_of
 from archive.views.reader.run_page import NO_TITLES, Titles, run_view
-from archive.views.reader.run_text import Teller, clean
+from archive.views.reader.run_text import Teller, kept
 from archive.views.tree import File
 
 INDEX_KEY: Final = "runs/index.html"
 PER_PAGE: Final = 100
 _NEWEST: Final = 20
-_NOTHING: Final[Mapping[str, int]] = {}
 OURS: Final = re.compile(
     r"runs/(?:index|list/[0-9]{4,}|other/[0-9a-f]{16}|[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9]{8}T[0-9]{6}Z-[a-z0-9-]+)\.html"
 )
@@ -155,27 +153,3 @@ def run_key(run: str) -> str:
 def as_ended(runs: Iterable[RunFacts]) -> list[RunFacts]:
     """Runs in the order in which they ended: reports come in it, so that new ones come last."""
     return sorted(runs, key=lambda run: (run.finished_at, run.run))
-
-
-def kept(report: RunReport) -> RunFacts:
-    """What is kept of a run for the overview, in texts that any page can show."""
-    facts = RunFacts.of(report)
-    return replace(
-        facts,
-        site=intern(clean(facts.site, 80)),
-        verdict=intern(clean(facts.verdict, 60)),
-        reason=clean(facts.reason, 300),
-        failures=_named(facts.failures),
-        expected_failures=_named(facts.expected_failures),
-        missing=_named(facts.missing),
-    )
-
-
-def _named(counts: Mapping[str, int]) -> Mapping[str, int]:
-    if not counts:
-        return _NOTHING
-    found: dict[str, int] = {}
-    for name, count in counts.items():
-        short = intern(clean(name, 60))
-        found[short] = found.get(short, 0) + count
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from lxml import etree
@@ -19,9 +19,7 @@ HOSTILE = '"><script>alert(1)</script>&'
 
 
 def columns(*sizes: tuple[float, ...]) -> list[Column]:
-    return [
-        Column(sizes=each, tip=f"{HOSTILE} {each}", tick=HOSTILE if not n else None) for n, each in enumerate(sizes)
-    ]
+    return [Column(sizes=each, tip=HOSTILE, tick=HOSTILE if not n else None) for n, each in enumerate(sizes)]
 
 
 def calendar(counts: dict[date, int], until: date = date(2026, 11, 25)) -> Markup:
@@ -76,7 +74,7 @@ def test_a_plot_has_neither_styles_nor_colours_of_its_own(name: str) -> None:
     [
         lambda: plots.columns(SAID, [], ("new",), str),
         lambda: plots.columns(SAID, columns((0,), (0,)), ("new",), str),
-        lambda: plots.columns(SAID, columns((2.0**63,), (1,)), ("new",), str),
+        lambda: plots.columns(SAID, columns((2.0**63,), (1,)), ("new",), "{:.0f}".format),
         lambda: plots.curves(SAID, columns((math.nan,)), ("a",), str),
         lambda: plots.bars(SAID, [], ("a",)),
         lambda: plots.bars(SAID, [Bar(label="", sizes=(0,), value="")], ("a",)),
@@ -160,4 +158,3 @@ def test_a_month_is_named_once_above_its_weeks() -> None:
     root = etree.fromstring(calendar({}))
     above = [text for text in root.xpath("//text") if text.get("y") == "10"]
     assert len(above) == 6, "June to November"
-    assert timedelta(days=27 * 7) > date(2026, 11, 25) - date(2026, 5, 25)
