@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -52,6 +53,20 @@ def test_a_run_is_remembered_as_its_report_tells_it(history: History, make_repor
     assert (past.run, past.began_at, past.seconds, past.verdict) == (report.run, NOW, 90.0, "below expectations")
     assert (past.fine, past.new, past.failed, past.images_missing) == (False, 2, 1, 1)
     assert past.reason == "a ?; b"
+
+
+def test_of_a_run_that_an_earlier_release_remembered_the_reasons_are_unknown(
+    history: History, make_report: MakeReport
+) -> None:
+    history.ended(report_of(make_report, NOW))
+    with history._engine.begin() as db:
+        told = json.loads(db.exec_driver_sql("SELECT told FROM runs").scalar_one())
+        for name in ("failures", "expected_failures", "missing", "bytes_stored", "whole"):
+            del told[name]
+        db.exec_driver_sql("UPDATE runs SET told = ?", (json.dumps(told),))
+    (past,) = history.runs("one")
+    assert (past.failures, past.missing, past.bytes_stored) == ({"unknown": 1}, {}, 0)
+    assert past.newest_at == NOW
 
 
 def test_a_run_under_way_is_the_last_that_began_and_none_that_has_ended(history: History) -> None:

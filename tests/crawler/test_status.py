@@ -13,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from archive.model import Figures, RunReport
+from archive.runs import RunFacts, totals
 from crawler.demo import SITE
 from crawler.history import PastRun
 from crawler.jsonlog import RUNNING, JsonFormatter
@@ -82,7 +83,10 @@ def test_a_crawl_leaves_metrics_and_a_status(tmp_path: Path, replica: Replica) -
     assert lines[0] == f"small  {'·' * 29}█"
     assert re.fullmatch(r"  last run 20\d\d-\d\d-\d\d \d\d:\d\d \(fine\), last good run 20.*", lines[1])
     assert re.fullmatch(r"  8 posts, 0 failed, 0 open; next due 20\d\d-\d\d-\d\d \d\d:\d\d", lines[2])
+    assert lines[3].startswith("  30 days: 1 of 1 runs fine, 8 new, 0 changed, ")
+    assert re.fullmatch(r"  failures none; images \d+ kept, missing none", lines[4])
     (told,) = json.loads(birdnest("status", "--json").out)
+    assert told["last_30_days"] == totals(map(RunFacts.of, birdnest.archive().runs())).as_json()
     assert told["last_run"]["new"] == told["days"][-1] == 8
     assert told["last_good_run"] == told["last_run"]
     assert Figures(**told["last_run"].get("figures", {})) == Figures()
