@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,3 +65,9 @@ def fill() -> Fill:
         return archive
 
     return add
+
+
+@pytest.fixture
+def without_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers as they are built where the extra `search` is not installed: its index takes longest."""
+    monkeypatch.setitem(sys.modules, "pagefind", None)

@@ -21,6 +21,8 @@ from tests.archive.views.made import at
 from tests.archive.views.reading import built, pages
 from tests.posts import NOW
 
+pytestmark = pytest.mark.usefixtures("without_search")
+
 Fill = Callable[..., Archive]
 ATOM = "{http://www.w3.org/2005/Atom}"
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")

@@ -28,6 +28,8 @@ from tests.archive.views.reading import LOOK, built, faults, pages, text_of, tre
 from tests.pipelines.clean.hostile.payloads import FAMILIES, payloads
 from tests.posts import PICTURES, make_post
 
+pytestmark = pytest.mark.usefixtures("without_search")
+
 Fill = Callable[..., Archive]
 POST = "posts/niaogebiji/article-1/index.html"
 OTHERS = re.compile(r"(?:runs/|search\.html|search/)")

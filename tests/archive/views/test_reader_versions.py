@@ -23,6 +23,8 @@ from archive.views.reader.versions import ALL_PAIRS, pairs_of
 from tests.archive.views.reading import built, faults, pages, text_of, tree
 from tests.posts import NOW, make_post
 
+pytestmark = pytest.mark.usefixtures("without_search")
+
 Fill = Callable[..., Archive]
 FOLDER = "posts/niaogebiji/article-1/"
 
