@@ -19,6 +19,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from archive.body import ATTRIBUTES, LANGUAGE, TAGS
 from archive.layout import BLOBS, link_from_document
 from archive.views.epub.frame import xml_text
+from archive.views.epub.nesting import UNWRAPPED, settle
 
 _VOID: Final = frozenset(("img", "br", "hr"))
 _SILENT: Final = frozenset(("script", "style", "template", "noscript", "iframe", "object", "svg", "math", "title"))
@@ -29,16 +30,6 @@ _START: Final = re.compile(r"-?[0-9]{1,9}")
 _SCOPES: Final = ("row", "col", "rowgroup", "colgroup")
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _MISSING: Final = "［图片缺失］"  # how the link begins that stands in a body for a missing image
-_HOMES: Final[Mapping[str, tuple[str, ...]]] = {
-    "li": ("ul", "ol"),
-    "dt": ("dl",),
-    "dd": ("dl",),
-    "figcaption": ("figure",),
-    "summary": ("details",),
-    "rt": ("ruby",),
-    "rp": ("ruby",),
-}
-"""Elements that stand in certain others only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +75,10 @@ def content_of(body: str, surroundings: Surroundings) -> Content:
                 _place(element, surroundings)
             case "a":
                 shown |= _lead(element, ids, surroundings)
-            case _:
-                _settle(element)
-    etree.strip_tags(root, "unwrapped")
+    settle(root)
+    for details in root.iter("details"):
+        details.set("open", "open")  # books cannot be clicked everywhere, and not at all on paper
+    etree.strip_tags(root, UNWRAPPED)
     _lay_out(root)
     for element in root.iter():
         if element.tag not in _VOID and not len(element):
@@ -189,7 +181,7 @@ def _lead(link: etree._Element, ids: Mapping[str, str], surroundings: Surroundin
     href = link.attrib.pop("href", "")
     target = _target(href, ids, surroundings)
     if target is None:
-        link.tag = "a" if link.get("id") else "unwrapped"
+        link.tag = "a" if link.get("id") else UNWRAPPED
         return set()
     link.set("href", target)
     if href in surroundings.missing and (link.text or "").startswith(_MISSING):
@@ -239,22 +231,6 @@ def web_address(url: str) -> str | None:
 
 def _escaped(part: str) -> str:
     return re.sub("%(?![0-9A-Fa-f]{2})", "%25", quote(part, safe="%/:@!$&'()*+,;=~?"))
-
-
-def _settle(element: etree._Element) -> None:
-    """Elements that stand where XHTML has no place for them are none of their kind."""
-    above = element.getparent()
-    tag = str(element.tag)
-    if tag in _HOMES and (above is None or above.tag not in _HOMES[tag]):
-        element.tag = "span" if tag in ("rt", "rp") else "div"
-    elif tag == "summary" and above is not None and (above[0] is not element or (above.text or "").strip()):
-        element.tag = "div"
-    elif tag == "details":
-        # Books cannot be clicked everywhere, and not at all on paper.
-        is_whole = len(element) > 0 and element[0].tag == "summary" and not (element.text or "").strip()
-        element.tag = "details" if is_whole else "div"
-        if is_whole:
-            element.set("open", "open")
 
 
 # -- layout ------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import posixpath
+import random
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from lxml import etree
 from PIL import Image as Pillow
 
 from archive import Archive, ArchiveReader
+from archive.body import TAGS
 from archive.images import inspect
 from archive.layout import blob_key, link_from_document
 from archive.model import Embed, Image, MissingImage
@@ -30,6 +32,8 @@ XHTML = "http://www.w3.org/1999/xhtml"
 OPF = "http://www.idpf.org/2007/opf"
 NAMES = {"h": XHTML, "o": OPF, "dc": "http://purl.org/dc/elements/1.1/", "n": "http://www.daisy.org/z3986/2005/ncx/"}
 TYPE = "{http://www.idpf.org/2007/ops}type"
+
+_ANY_TAGS = (*sorted(TAGS), "script", "div", "svg", "section", "input", "body")
 
 SVG = b"""<?xml version="1.0"?>
 <!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd" [
@@ -145,6 +149,28 @@ def hostile_posts() -> list[dict[str, Any]]:
         },
     ]
     return [*hostile.posts(), *bodies, *titles, *odd]
+
+
+def random_body(chance: random.Random) -> str:
+    """Tags without rhyme or reason, as no editor leaves them."""
+    parts = []
+    for _ in range(chance.randint(3, 30)):
+        tag = chance.choice(_ANY_TAGS)
+        name, link, span = chance.randint(1, 9), chance.randint(1, 9), chance.randint(0, 3)
+        begin = f'<{tag} id="n-{name}" href="#n-{link}" colspan="{span}" class="language-c#" src="x">'
+        odd = chance.choice(("x", "&nbsp;", "<![CDATA[", "<!--", "\x0c", "&#0;", "&bogus;", " ", "<"))
+        parts.append(chance.choices((begin, f"</{tag}>", odd), (60, 25, 15))[0])
+    return "".join(parts)
+
+
+def fill_random(store: Store, posts: int) -> Archive:
+    """An archive of so many posts with such bodies, always the same."""
+    chance = random.Random(posts)
+    archive = Archive.open_or_create(store, now=NOW)
+    for number in range(posts):
+        none = {"images": (), "head_image": None, "missing_images": ()}
+        archive.add(make_post(id=f"random-{number}", body=random_body(chance), **none))
+    return archive
 
 
 def fill_hostile(store: Store) -> Archive:

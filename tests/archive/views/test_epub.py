@@ -33,6 +33,7 @@ from tests.archive.views.books import (
     Book,
     book_of,
     fill_hostile,
+    fill_random,
     held,
     hostile_posts,
     pictures,
@@ -317,6 +318,43 @@ def test_what_a_body_may_not_hold_leaves_its_text_at_most() -> None:
     assert content_of("<svg><title>a</title><text>b</text></svg><form>c<input></form>", where).xhtml == "c"
     assert content_of("<!-- a --><p>b", where).xhtml == "<p>b</p>"
     assert content_of("", where).xhtml == ""
+
+
+def test_random_markup_makes_well_formed_chapters_with_whole_links(folder_store: FolderStore) -> None:
+    fill_random(folder_store, 100)
+
+    book = book_of(folder_store)
+
+    for key in book.chapters:
+        ids = [element.get("id") for element in book.xml(key).iter(etree.Element) if element.get("id")]
+        assert len(set(ids)) == len(ids)
+        assert all(fragment in ids for file, fragment in book.links(key) if file == key)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("<strong>a<p>b</p></strong>", "a<p>b</p>"),
+        ("<h2>a<blockquote>b</blockquote></h2>", "<div>a<blockquote>b</blockquote></div>"),
+        ("<ul><li>a</li>b</ul>", "<div><div>a</div>b</div>"),
+        ("<ul><ul><li>a</li></ul></ul>", "<div><ul><li>a</li></ul></div>"),
+        ("<dl><dd>a</dd></dl>", "<div><div>a</div></div>"),
+        (
+            "<table><tbody><tr><td>a</td></tr></tbody><caption>b</caption></table>",
+            "<table><caption>b</caption><tbody><tr><td>a</td></tr></tbody></table>",
+        ),
+        ("<ruby>a</ruby><rt>b</rt>", "<span>a</span><span>b</span>"),
+        ("<table><tr><th><h3>a</h3></th></tr></table>", "<table><tbody><tr><th><div>a</div></th></tr></tbody></table>"),
+        ('<ul><li>a<ol start="3"><li>b</li></ol></li></ul>',) * 2,
+        ("<dl><dt>a</dt><dd>b</dd></dl>",) * 2,
+        (
+            '<a href="https://a.cn/"><table><tr><td><a href="https://b.cn/">c</a></td></tr></table></a>',
+            '<a href="https://a.cn/"><table><tbody><tr><td><span>c</span></td></tr></tbody></table></a>',
+        ),
+    ],
+)
+def test_elements_that_may_not_stand_where_they_do_give_way(body: str, expected: str) -> None:
+    assert content_of(body, Surroundings(picture=lambda _blob: None)).xhtml == expected
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------

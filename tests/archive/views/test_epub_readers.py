@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from lxml import etree
 from PIL import Image as Pillow
+from selectolax.lexbor import LexborHTMLParser
 
+from archive import ArchiveReader
 from archive.store import FolderStore
 from archive.views.epub.words import WORDS
-from tests.archive.views.books import Book, book_of, fill_hostile
+from tests.archive.views.books import Book, book_of, fill_hostile, fill_random
 
 if TYPE_CHECKING:
     from tests.conftest import Need
@@ -33,15 +36,15 @@ list(doc.loadOutline());
 
 @pytest.fixture(scope="module")
 def books(replica_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Book]:
-    """Of the replica's posts, of hostile ones, and of few in English."""
+    """Of the replica's posts; and of hostile ones, with three hundred of random tags, in English."""
     folder = tmp_path_factory.mktemp("books")
     hostile = FolderStore(folder / "hostile")
     fill_hostile(hostile)
+    fill_random(hostile, 300)
     replica = FolderStore(replica_archive)
     return {
         "replica": book_of(replica),
-        "hostile": book_of(hostile, title=']]> & <"title">'),
-        "month": book_of(replica, month="2022-06", language="en"),
+        "hostile": book_of(hostile, title=']]> & <"title">', language="en"),
     }
 
 
@@ -62,20 +65,32 @@ def mutool(need: Need) -> str:
     return found
 
 
-@pytest.mark.parametrize("name", ["replica", "hostile", "month"])
+@pytest.mark.parametrize("name", ["replica", "hostile"])
 def test_epubcheck_finds_no_error_and_no_warning(
     books: dict[str, Book], epubcheck: Sequence[str], name: str, tmp_path: Path
 ) -> None:
     (tmp_path / "book.epub").write_bytes(books[name].data)
 
     command = [*epubcheck, "book.epub", "--json", "found.json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
 
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert found["messages"] == []
     assert done.returncode == 0, done.stderr
     assert found["publication"]["ePubVersion"].startswith("3")
     assert found["checker"]["nFatal"] + found["checker"]["nError"] + found["checker"]["nWarning"] == 0
+
+
+def test_markup_of_the_cleaner_comes_through_unchanged(books: dict[str, Book], replica_reader: ArchiveReader) -> None:
+    """But for what stands around pictures, in place of missing ones, and in cards."""
+    ours = {("div", "picture"), ("span", "host")}
+    for ref in replica_reader.posts():
+        body = books["replica"].body(f"posts/{ref.site}/{ref.id}.xhtml")
+        found = [(etree.QName(each).localname, each.get("class")) for each in body.iter(etree.Element)][1:]
+        root = LexborHTMLParser(replica_reader.load(ref).document.body).body
+        assert root is not None
+        tags = [node.tag for node in root.traverse(include_text=False) if node.tag != "body"]
+        assert [tag for tag, name in found if (tag, name) not in ours] == tags, ref
 
 
 @pytest.mark.parametrize("name", ["replica", "hostile"])
