@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import IO, Final
 
 from archive.ahead import ReadAhead
-from archive.body import images_of
+from archive.body import images_of, strangers
 from archive.document import to_post
 from archive.errors import StoreError
 from archive.images import BadImage
@@ -20,11 +20,13 @@ from archive.store import ObjectInfo, Store
 from archive.views.epub.chapter import chapter
 from archive.views.epub.container import PACKAGE_KEY, Container
 from archive.views.epub.entries import Entry, Plan, plan, survey
+from archive.views.epub.frame import one_line
 from archive.views.epub.package import XHTML, Item, files, package
 from archive.views.epub.pictures import picture_of
 from archive.views.sources import Choice, Complain, Progress, documents
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_SAMPLE_CHARACTERS: Final = 80
 _PACKED: Final = frozenset(("image/svg+xml",))
 
 
@@ -52,14 +54,18 @@ def make_book(
 ) -> Made:
     """Write a book of the posts that are chosen. language: a key of `WORDS`. generator: our name and version.
 
-    `complain` is told of posts that cannot be read, which are left out, and of pictures that are lost, whose posts say
-    so in their places. Raises UsageError where nothing is chosen or no site has that name, StoreError.
+    `complain` is told of posts that cannot be read, which are left out, of pictures that are lost, whose posts say so
+    in their places, and of bodies that hold what they may not, which is left out of them. Raises UsageError where
+    nothing is chosen or no site has that name, StoreError.
     """
     entries = survey(reader.store, choice, language=language, progress=progress, complain=complain)
     book = plan(entries, choice, archive=reader.info.id, language=language, title=title)
     with Container(stream) as container, ReadAhead(reader.store) as ahead:
         shelf = _Shelf(container, ahead, complain)
-        items = [_put_chapter(book, entry, post, shelf) for entry, post in _posts(reader.store, book, progress)]
+        items = []
+        for entry, post in _posts(reader.store, book, progress):
+            _tell_of_strangers(entry, post, complain)
+            items.append(_put_chapter(book, entry, post, shelf))
         items += shelf.items
         for item, data in files(book, generator=generator, drawn_anew=shelf.converted):
             container.put(item.key, data, packed=item.media_type != "image/png")
@@ -72,6 +78,13 @@ def make_book(
         pictures=len(shelf.items),
         converted=shelf.converted,
     )
+
+
+def _tell_of_strangers(entry: Entry, post: Post, complain: Complain) -> None:
+    found = next((sample for _, sample in strangers(post.body)), None)
+    if found is not None:
+        sample = one_line(found)[:_SAMPLE_CHARACTERS]
+        complain(f"{entry.source.info.key}: its body holds what no body may hold, as {sample}: shown without that")
 
 
 def _put_chapter(book: Plan, entry: Entry, post: Post, shelf: _Shelf) -> Item:

@@ -18,6 +18,7 @@ _INLINE: Final = frozenset(
     ("strong", "em", "s", "u", "mark", "sub", "sup", "small", "kbd", "code", "ruby", "rt", "rp", "span")
 )
 _OF_TEXT: Final = frozenset(("p", "h2", "h3", "h4", "h5", "h6", "pre", "summary"))
+_SPACE: Final = " \t\n\r\f"  # what HTML calls white space: a no-break space is text
 _ACTIVE: Final = ("a", "details")  # none of these in a link
 _HEADINGS: Final = frozenset(("h2", "h3", "h4", "h5", "h6"))
 _WITHOUT_HEADINGS: Final = ("th", "dt", "caption")
@@ -81,9 +82,11 @@ def _is_whole(element: etree._Element) -> bool:
             ordered = not tags or (tags[0] == "dt" and tags[-1] == "dd")
             return set(tags) <= {"dt", "dd"} and ordered and not _has_text(element)
         case "ruby":
-            return bool(tags) and set(tags) <= {"rt", "rp"} and "rt" in tags and bool((element.text or "").strip())
+            return (
+                bool(tags) and set(tags) <= {"rt", "rp"} and "rt" in tags and bool((element.text or "").strip(_SPACE))
+            )
         case "details":
-            return tags[:1] == ["summary"] and "summary" not in tags[1:] and not (element.text or "").strip()
+            return tags[:1] == ["summary"] and "summary" not in tags[1:] and not (element.text or "").strip(_SPACE)
         case "figure":
             return "figcaption" not in tags[1:-1] and tags.count("figcaption") <= 1
         case _:
@@ -95,7 +98,17 @@ def _plain(tag: str) -> str:
 
 
 def _order(table: etree._Element) -> None:
-    """Put a table's parts in the order in which browsers show them; head and foot are such once."""
+    """Put a table's parts in the order in which browsers show them; caption, head and foot are such once."""
+    first: etree._Element | None = None
+    for caption in table.findall("caption"):
+        if caption.find(".//table") is not None:
+            caption.tag = "div"
+            table.addprevious(caption)
+        elif first is None:
+            first = caption
+        else:
+            caption.tag = "div"
+            first.append(caption)
     parts = sorted(table, key=lambda part: _PARTS.get(str(part.tag), _PARTS["tbody"]))
     for number, part in enumerate(parts):
         if part.tag in ("thead", "tfoot") and any(other.tag == part.tag for other in parts[:number]):
@@ -105,4 +118,4 @@ def _order(table: etree._Element) -> None:
 
 
 def _has_text(element: etree._Element) -> bool:
-    return any((text or "").strip() for text in (element.text, *(child.tail for child in element)))
+    return any((text or "").strip(_SPACE) for text in (element.text, *(child.tail for child in element)))
