@@ -34,9 +34,10 @@ from archive.views.tree import File
 SEARCH_KEY: Final = "search.html"
 FOLDER: Final = "search/"
 OURS: Final = re.compile(
-    r"search/(?:(?:index|fragment)/\w+\.pf_(?:index|fragment)|pagefind\.\w+\.pf_meta|sites/[a-z0-9-]+\.json)"
+    r"search/(?:(?:index|fragment)/\w+\.pf_(?:index|fragment)|pagefind\.\w+\.pf_meta|sites/[a-z0-9-]+\.json|sites\.json"
+    r"|pagefind(?:-worker)?\.js|pagefind-entry\.json|wasm\.\w+\.pagefind|search\.js)"
 )
-"""The keys of an index that change with it: what has such a name and is of no index is of a build that was ended."""
+"""The keys of an index: what has such a name and is of no index is of a build that was ended."""
 
 HOW_TO_GET_IT: Final = "pip install 'birdnest[search]'"
 SEARCH_POLICY: Final = POLICY.replace("script-src 'none'", "script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'")
@@ -114,7 +115,7 @@ def index_files(pages: Iterable[tuple[str, bytes]]) -> Iterator[File]:
         if titles:
             _run(site, bundle)
             yield from _bundle(bundle)
-            yield from _sites(bundle / "fragment", titles)
+        yield from _sites(bundle / "fragment", titles)
     yield File(key=f"{FOLDER}search.js", data=_SCRIPT.read_bytes(), content_type=_TYPES[".js"])
 
 
@@ -213,7 +214,7 @@ def _bundle(bundle: Path) -> Iterator[File]:
 def _sites(fragments: Path, titles: Mapping[str, str]) -> Iterator[File]:
     """Which posts are of which site, by the names that Pagefind has given them."""
     names: dict[str, list[str]] = defaultdict(list)
-    for file in sorted(fragments.iterdir()):
+    for file in sorted(fragments.glob("*")):
         fragment = json.loads(gzip.decompress(file.read_bytes()).removeprefix(_SIGNATURE))
         names[_site(fragment["url"].lstrip("/"))].append(file.stem)
     table = [{"site": site, "title": titles[site], "posts": len(ids)} for site, ids in sorted(names.items())]

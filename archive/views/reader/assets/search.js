@@ -152,8 +152,7 @@
     sites.value = [...sites.options].some(({ value }) => value === site) ? site : "";
   }
 
-  async function offerSites() {
-    const table = await json("search/sites.json");
+  function offer(table) {
     sites.append(new Option(form.dataset.all, ""), ...table.map(({ site, title, posts }) => new Option(`${title || site} (${posts})`, site)));
     sites.closest("p").hidden = table.length < 2;
   }
@@ -161,8 +160,11 @@
   async function begin() {
     form.hidden = false;
     input.focus();
-    pagefind = await import(new URL("search/pagefind.js", base));
-    await Promise.all([pagefind.init(), offerSites()]);
+    const table = await json("search/sites.json");
+    offer(table);
+    // An archive without posts has no index.
+    pagefind = table.length ? await import(new URL("search/pagefind.js", base)) : { search: async () => ({ results: [] }) };
+    await pagefind.init?.();
     if (input.value) later();
     else fromAddress();
     input.addEventListener("input", later);
