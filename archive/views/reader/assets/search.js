@@ -73,7 +73,7 @@
   // Pagefind's own excerpt has its marks as tags and < and > as entities, and nothing else.
   function excerptOf(data) {
     const text = plain(data.content);
-    const pattern = new RegExp(`(${terms.map((term) => escaped(term.text)).join("|")})`, "giu");
+    const pattern = new RegExp(`(${terms.map((term) => escaped(plain(spaced(term.text)))).join("|")})`, "giu");
     // The title stands above already: begin behind it.
     const title = plain(spaced(data.meta.title));
     const start = text.startsWith(title) ? title.length + text.slice(title.length).search(/[^.\s]|$/) : 0;
