@@ -21,6 +21,8 @@ from archive.store import FolderStore
 from tests.conftest import Need
 from tests.posts import PICTURES, make_post, make_report
 from tests.support import COMMAND
+from tests.web import Web
+from tests.web import serve as trapping
 
 pytestmark = pytest.mark.reader
 
@@ -146,16 +148,18 @@ class Visit:
 
     context: BrowserContext
     origin: str
+    quiet: bool = False  # what is blocked may be asked for, and said on the console
     page: Page = field(init=False)
     trouble: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page = self.context.new_page()
         self.context.on("page", lambda page: self.trouble.append(f"another page was opened: {page.url}"))
-        self.page.on("console", lambda message: self._say(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self._say(f"error: {error}"))
         self.page.on("dialog", self._asked_back)
-        self.context.on("request", self._asked)
+        if not self.quiet:
+            self.page.on("console", lambda message: self._say(f"{message.type}: {message.text}"))
+            self.context.on("request", self._asked)
         self.page.on("response", self._answered)
 
     def _say(self, what: str) -> None:
@@ -206,9 +210,9 @@ def visit(chromium: Browser, site: str) -> Iterator[Visitor]:
     """Visits of the reader; at the end of the test nothing may have gone wrong in any."""
     visits: list[Visit] = []
 
-    def begin(*, origin: str = site, width: int = 1440, height: int = 900, **options: Any) -> Visit:
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        visits.append(Visit(context=context, origin=origin))
+    def begin(*, origin: str = site, width: int = 1440, quiet: bool = False, **options: Any) -> Visit:
+        context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
+        visits.append(Visit(context=context, origin=origin, quiet=quiet))
         return visits[-1]
 
     yield begin
@@ -377,7 +381,7 @@ def search(visiting: Visit, query: str) -> list[str]:
         ('"年度大会讲了这些要点"', [POST], None),
         ("“留存与 retention”", [f"{CHANGED}index.html"], "留存与retention"),
         ("没有这样的词", [], None),
-        ("<b>x</b>", [], None),
+        ("<b>没有</b>的词", [], None),
     ],
 )
 def test_words_words_inside_words_and_phrases_are_found(
@@ -394,7 +398,7 @@ def test_words_words_inside_words_and_phrases_are_found(
 
 
 def test_what_a_search_finds_is_what_the_posts_say(visit: Visitor, site: str, folder: Path) -> None:
-    """Of pieces out of the posts, every one is found where it stands, and nowhere else."""
+    """Of pieces out of the posts, every one is found where it stands, punctuation apart, and nowhere else."""
     visiting = visit()
     page = visiting.open("search.html")
     until(page, "document.activeElement.id === 'q'")
@@ -402,16 +406,16 @@ def test_what_a_search_finds_is_what_the_posts_say(visit: Visitor, site: str, fo
     for key in [key for key in keys_of(folder) if re.fullmatch(r"posts/.*/index\.html", key)]:
         other = visiting.open(key)
         texts[site + key] = other.evaluate(
-            """() => { const copy = document.querySelector('[data-pagefind-body]').cloneNode(true);
-            copy.querySelectorAll('.missing, [data-pagefind-ignore]').forEach((each) => each.remove());
-            return copy.innerHTML.replace(/<[^>]*>/g, '\\n'); }"""
+            r"""() => { const post = document.querySelector('[data-pagefind-body]');
+            post.querySelectorAll('.missing, [data-pagefind-ignore]').forEach((each) => each.remove());
+            return post.innerText.replace(/[\p{P}\p{S} ]/gu, ''); }"""
         )
     pieces = {
         match[0]
-        for text in list(texts.values())[::4]
-        for match in list(re.finditer(r"[\u4e00-\u9fff]{3}", text))[5:200:40]
+        for text in list(texts.values())[::6]
+        for match in list(re.finditer(r"[\u4e00-\u9fff]{3}", text))[5:200:70]
     }
-    assert len(pieces) > 20
+    assert len(pieces) > 12
     for piece in sorted(pieces):
         assert set(search(visiting, f"q={piece}")) == {url for url, text in texts.items() if piece in text}, piece
 
@@ -462,51 +466,64 @@ TOUCH_ALL = """() => {
     for (const kind of ["mouseover", "focus", "load", "error", "toggle"]) each.dispatchEvent(new Event(kind));
   }
 }"""
-_RUN = "alert(1);fetch('//evil.example/fetched');document.title='owned'"
+TRAP = "127.0.0.1:1"  # stands for the address of the trap
+_RUN = f"alert(1);fetch('http://{TRAP}/fetched');document.title='owned'"
 HOSTILE = (
     f"<script>{_RUN}</script>\n"
     f'<p onclick="{_RUN}" onmouseover="{_RUN}">正文 <img src="x" onerror="{_RUN}"></p>\n'
     f'<p><a href="javascript:{_RUN}">点这里</a> <a href="data:text/html,<script>{_RUN}</script>">或这里</a></p>\n'
     f'<svg onload="{_RUN}"><script>{_RUN}</script><a href="javascript:{_RUN}"><text y="20">svg</text></a></svg>\n'
-    '<iframe src="//evil.example/frame" srcdoc="<script>parent.alert(1)</script>"></iframe>\n'
-    '<img src="https://evil.example/pixel.png"><link rel="stylesheet" href="//evil.example/a.css">\n'
-    '<style>@import "//evil.example/b.css"; body { background: url(//evil.example/c.png) }</style>\n'
-    '<meta http-equiv="refresh" content="0;url=//evil.example/gone"><base href="//evil.example/">\n'
-    '<form action="//evil.example/form"><button>送出</button></form><object data="//evil.example/o"></object>\n'
-    '<video src="//evil.example/v.mp4" autoplay></video><p style="background:url(//evil.example/d.png)">样式</p>\n'
+    f'<iframe src="http://{TRAP}/frame" srcdoc="<script>parent.alert(1)</script>"></iframe>\n'
+    f'<img src="http://{TRAP}/pixel.png"><link rel="stylesheet" href="http://{TRAP}/a.css">\n'
+    f'<style>@import "http://{TRAP}/b.css"; body {{ background: url(http://{TRAP}/c.png) }}</style>\n'
+    f'<meta http-equiv="refresh" content="0;url=http://{TRAP}/gone"><base href="http://{TRAP}/">\n'
+    f'<form action="http://{TRAP}/form"><button>送出</button></form><object data="http://{TRAP}/o"></object>\n'
+    f'<video src="http://{TRAP}/v.mp4" autoplay></video><p style="background:url(http://{TRAP}/d.png)">样式</p>\n'
     f'<math><mtext><table><mglyph><style><img src=x onerror="{_RUN}"></style></mglyph></table></mtext></math>\n'
 )
 BREAKING = f'</title></script><script>{_RUN}</script><img src=x onerror="{_RUN}">\'"><svg onload={_RUN}>'
 DRAWING = (
     f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" onload="{_RUN}"><script>{_RUN}</script>'
-    '<image href="http://evil.example/i.png"/></svg>'
-).encode()
+    f'<image href="http://{TRAP}/i.png"/></svg>'
+)
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trap() -> Iterator[Web]:
+    """A server that nothing may ask for anything."""
+    with trapping() as web:
+        yield web
+
+
+@pytest.fixture(scope="module")
+def hostile(trap: Web, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive whose posts and reports were edited by hand; all its digests are right."""
+
+    def aimed(text: str) -> str:
+        return text.replace(f"http://{TRAP}", trap.url)
+
+    breaking = aimed(BREAKING)
     store = FolderStore(tmp_path_factory.mktemp("hostile") / "nest")
     archive = Archive.open_or_create(store, now=make_post().fetched_at)
-    archive.put_blob(DRAWING, "image/svg+xml")
+    archive.put_blob(aimed(DRAWING).encode(), "image/svg+xml")
     for version in ("", "<p>又一版</p>\n"):
         add(
             archive,
-            body=HOSTILE + version,
-            title=BREAKING + version,
-            author=BREAKING,
-            tags=(BREAKING,),
-            categories=("新媒体", BREAKING, BREAKING),
-            section=BREAKING,
-            description=BREAKING,
-            boilerplate=(BREAKING,),
-            url=f"javascript:{_RUN}",
+            body=aimed(HOSTILE) + version,
+            title=breaking + version,
+            author=breaking,
+            tags=(breaking,),
+            categories=("新媒体", breaking, breaking),
+            section=breaking,
+            description=breaking,
+            boilerplate=(breaking,),
+            url=aimed(f"javascript:{_RUN}"),
         )
-    archive.add_report(make_report(run="20261122T080000Z-niaogebiji-3cb1a1", reasons=(BREAKING,), notes=(BREAKING,)))
+    archive.add_report(make_report(run="20261122T080000Z-niaogebiji-3cb1a1", reasons=(breaking,), notes=(breaking,)))
     return store.root
 
 
-def test_nothing_of_a_hostile_archive_runs(visit: Visitor, hostile: Path, tmp_path: Path) -> None:
+def test_nothing_of_a_hostile_archive_runs(visit: Visitor, hostile: Path, trap: Web, tmp_path: Path) -> None:
     with serve(tmp_path, hostile) as origin:
         made = next((tmp_path / "home").rglob("index.html")).parent
         while not (made / "reader.css").exists():
@@ -525,7 +542,10 @@ def test_nothing_of_a_hostile_archive_runs(visit: Visitor, hostile: Path, tmp_pa
             assert page.evaluate("document.title") != "owned", key
         drawings = [info.key for info in FolderStore(hostile).list("blobs/") if info.key.endswith(".svg")]
         assert drawings
-        alone = visit(origin=origin)
+        # Alone in a tab, where the browser says on the console what it has blocked.
+        alone = visit(origin=origin, quiet=True)
         for key in drawings:
             alone.open(key.replace("blobs/sha256/", "images/"))
             alone.page.wait_for_timeout(300)
+            assert alone.page.url.endswith(".svg")
+    assert trap.asked == []

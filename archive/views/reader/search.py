@@ -125,7 +125,7 @@ def spaced(text: str) -> str:
     >>> spaced("支付宝App首页，3成")
     '支 付 宝 App 首 页， 3 成'
     """
-    return _GAP.sub(" ", re.sub(rf"(?<=[{_CHARACTER}])(\W)(?=[^\W_])", r"\1 ", text))
+    return _GAP.sub(" ", re.sub(rf"(?<=[{_CHARACTER}])([^\w\s])(?=[^\W_])", r"\1 ", text))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@
   // One rule with `spaced` of archive/views/reader/search.py: how the text is indexed.
   const CHARACTER = "\\u3005-\\u3007\\u3040-\\u30ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\uac00-\\ud7af\\uf900-\\ufaff\\u{20000}-\\u{3ffff}";
   const LETTER = "[\\p{L}\\p{N}]";
-  const AFTER_MARK = new RegExp(`(?<=[${CHARACTER}])([^\\p{L}\\p{N}_])(?=${LETTER})`, "gu");
+  const AFTER_MARK = new RegExp(`(?<=[${CHARACTER}])([^\\p{L}\\p{N}_\\s])(?=${LETTER})`, "gu");
   const GAP = new RegExp(`(?<=\\S)(?=[${CHARACTER}])|(?<=[${CHARACTER}])(?=${LETTER})`, "gu");
   const HAS_CHARACTER = new RegExp(`[${CHARACTER}]`, "u");
   const JOINT = new RegExp(`(?<=[${CHARACTER}]\\p{P}*) (?=\\S)|(?<=\\S) (?=[${CHARACTER}])`, "gu");
