@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Each command that a test starts would compile our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-faults test-hostile test-stores test-hexo bench bench-clean bench-extract bench-verify bench-frontier bench-import \
+.PHONY: demo test test-faults test-hostile test-stores test-hexo test-reader bench bench-clean bench-extract bench-verify bench-frontier bench-import \
 	bench-views bench-reader lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
@@ -27,6 +27,9 @@ test-stores: $(READY)  ## the contract of all stores and `birdnest doctor`, on a
 
 test-hexo: $(READY)  ## a real Hexo 8 builds the export of all replica posts and of a hostile set, in two time zones
 	$(BIN)/python -m pytest -m hexo tests/archive/views
+
+test-reader: $(READY)  ## the reader in a real Chromium, read by mouse, by keys and with axe; books in EPUBCheck and MuPDF
+	$(BIN)/python -m pytest -m reader tests/archive tests/crawler
 
 bench: $(READY)  ## CPU, memory and store requests per post, 300 and 2,000 replica posts
 	$(BIN)/python benchmarks/crawl.py
