@@ -1,7 +1,7 @@
 """Full-text search without a server: an index that Pagefind makes of the posts' pages, and the page that asks it.
 
-Chinese is written without spaces, and two programs that cut it into words seldom agree: of 120 pieces of two to four
-characters out of real posts, an index of words found half. So what is indexed has a space around every Chinese
+Chinese is written without spaces, and two programs that cut it into words seldom agree: of the places of 120 pieces of
+two to four characters, phrases in an index of words found half. So what is indexed has a space around every Chinese
 character, and `search/search.js` asks for the characters of a word as a phrase (`spaced` here and there is one rule):
 words inside of words are found, and nothing else.
 
