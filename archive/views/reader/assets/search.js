@@ -100,13 +100,14 @@
     return element("li", "row", element("h2", "", link), element("p", "excerpt", ...excerptOf(data)), meta);
   }
 
-  async function show(mine, focus) {
+  async function show(mine, fresh) {
     const rows = await Promise.all(rest.slice(0, PAGE).map(row));
     if (mine !== asked) return;
     rest = rest.slice(PAGE);
+    if (fresh) list.replaceChildren();
     list.append(...rows);
     more.hidden = !rest.length;
-    if (focus) rows[0]?.querySelector("a").focus();
+    if (!fresh) rows[0]?.querySelector("a").focus();
   }
 
   async function search() {
@@ -123,14 +124,13 @@
     try {
       const results = await find(wanted, site);
       if (mine !== asked) return;
-      list.replaceChildren();
-      more.hidden = true;
       rest = results;
       terms = wanted;
+      await show(mine, true);
+      if (mine !== asked) return;
       const { none, one, many } = form.dataset;
       const told = results.length > 1 ? many : results.length ? one : none;
-      count.textContent = wanted.length ? told.replace("{n}", results.length).replace("{q}", query) : "";
-      await show(mine, false);
+      count.textContent = wanted.length ? told.replace("{n}", results.length).replace("{q}", () => query) : "";
     } catch (error) {
       if (mine !== asked) return;
       list.replaceChildren();
@@ -169,9 +169,12 @@
     else fromAddress();
     input.addEventListener("input", later);
     sites.addEventListener("change", search);
-    more.addEventListener("click", () => show(asked, true));
-    input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.isComposing) list.querySelector("a")?.focus();
+    more.addEventListener("click", () => show(asked, false));
+    input.addEventListener("keydown", async (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      clearTimeout(waiting);
+      await search();
+      list.querySelector("a")?.focus();
     });
     if (input.value) await search();
   }
