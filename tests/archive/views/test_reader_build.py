@@ -110,15 +110,11 @@ def test_one_new_post_changes_its_own_pages_its_lists_the_feed_and_the_home_page
         lists.list_key("months", "2022-01"),
     }
     numbered = {key for key in changed if key.startswith("all/") or key.rpartition(".html")[0][-5:-4] == "."}
-    index = {key for key in changed if key.startswith("search/")}
-    assert "search/sites/niaogebiji.json" in index
-    assert not index & {"search/pagefind.js", "search/search.js"}
-    assert changed - numbered - index == fronts - {key for key in fronts if before.get(key) == after[key]}
+    assert changed - numbered == fronts - {key for key in fronts if before.get(key) == after[key]}
     # Of each list in pages those change that were not full.
     assert {key[-9:-5] for key in numbered} <= {"0005", "0006", "0002", "0001"}
-    gone = before.keys() - after.keys()
-    assert all(key.startswith("search/") for key in gone)
-    assert (done.read, done.written, done.removed) == (1, len(changed), len(gone))
+    assert not before.keys() - after.keys()
+    assert (done.read, done.written, done.removed) == (1, len(changed), 0)
 
 
 def test_full_pages_never_change_when_newer_posts_come(
@@ -200,10 +196,9 @@ def test_what_an_ended_build_left_of_a_post_goes_when_it_is_taken_down(
     built(folder_store, place)
 
     assert {key.split("/")[0] for key in pages(place)} == {
-        *("index.html", "feed.xml", "reader.css", "icon.svg", "runs", "search.html", "search", *lists.KINDS)
+        *("index.html", "feed.xml", "reader.css", "icon.svg", "runs", "search.html", *lists.KINDS)
     }
     assert not any(b"geheim" in data for data in pages(place).values())
-    assert set(pages(place, "search/")) == {"search/search.js", "search/sites.json"}
 
 
 def test_what_is_lost_or_cut_is_made_again(folder_store: FolderStore, place: FolderStore, fill: Fill) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -188,3 +189,36 @@ def test_the_index_follows_the_posts_and_is_made_again_when_a_file_of_it_is_lost
     fill(folder_store, {"id": "article-3"})
     built(folder_store, place, look=LOOK)
     assert len(fragments(pages(place, "search/"))) == 3
+
+
+def test_one_new_post_leaves_the_index_s_programs_and_the_other_posts_as_they_are(
+    folder_store: FolderStore, tmp_path: Path, fill: Fill
+) -> None:
+    fill(folder_store, *({"id": f"article-{n}", "title": f"第{n}篇"} for n in range(40)))
+    place = FolderStore(tmp_path / "out", mutable="")
+    built(folder_store, place, look=LOOK)
+    before = pages(place)
+
+    fill(folder_store, {"id": "article-40", "title": "新的一篇"})
+    built(folder_store, place, look=LOOK)
+
+    after = pages(place)
+    changed = {key for key, data in after.items() if before.get(key) != data and key.startswith("search/")}
+    assert {"search/sites.json", "search/sites/niaogebiji.json", "search/pagefind-entry.json"} < changed
+    assert {key.split("/")[1] for key in changed if key.count("/") > 1} == {"sites", "fragment", "index"}
+    assert len([key for key in changed if key.startswith("search/fragment/")]) == 1
+    assert not changed & {"search/pagefind.js", "search/pagefind-worker.js", "search/search.js"}
+    assert all(OURS.fullmatch(key) for key in before.keys() - after.keys())
+
+
+def test_what_an_ended_build_left_of_an_index_goes(folder_store: FolderStore, tmp_path: Path, fill: Fill) -> None:
+    fill(folder_store, {"id": "article-1", "title": "geheim"})
+    place = FolderStore(tmp_path / "out", mutable="")
+    built(folder_store, place)
+    shutil.rmtree(place.root / ".birdnest")
+    stub = '---\nop: "takedown"\nsite: "niaogebiji"\nid: "article-1"\nversion: 1\n---\n'
+    (folder_store.root / "posts/niaogebiji/article-1/v0001.html").write_text(stub)
+
+    built(folder_store, place)
+
+    assert set(pages(place, "search/")) == {"search/search.js", "search/sites.json"}
