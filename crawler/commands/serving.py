@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from crawler.reader_server import ReaderServer
 
 _STOP = frozenset((signal.SIGINT, signal.SIGTERM))
-_WATCH_SECONDS = 60.0
+_SLEEP_SECONDS = 3600.0
 
 
 def serve(
@@ -34,7 +34,9 @@ def serve(
     ] = "127.0.0.1:8000",
     title: Annotated[str, typer.Option(metavar="NAME", help="The reader's name, above every page")] = "Birdnest",
     language: Annotated[str, typer.Option(metavar="zh|en", help="The language of its own words")] = "zh",
-    watch: Annotated[bool, typer.Option("--watch", help="Look for new posts every minute")] = False,
+    watch: Annotated[
+        int | None, typer.Option(min=1, metavar="SECONDS", help="Look for new posts so often; without it, at the start")
+    ] = None,
     archive: ArchiveOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -63,7 +65,7 @@ def serve(
 
             complain(f"note: there is no search, for which Pagefind is not installed: {HOW_TO_GET_IT}")
         say(f"{built.posts:,} posts at {server.url} (Ctrl-C ends it)")
-        _serve_until_told(server, (lambda: _look_again(reader, target, look)) if watch else None)
+        _serve_until_told(server, lambda: _look_again(reader, target, look), every_seconds=watch)
 
 
 def reader_folder(state: Path, archive_id: str) -> Path:
@@ -111,15 +113,15 @@ def _look_again(reader: ArchiveReader, target: Store, look: Look) -> None:
         say(f"{built.posts:,} posts: {built.read:,} documents are new")
 
 
-def _serve_until_told(server: ReaderServer, look_again: Callable[[], None] | None) -> None:
+def _serve_until_told(server: ReaderServer, look_again: Callable[[], None], *, every_seconds: int | None) -> None:
     """Serve until SIGINT or SIGTERM; the answers under way then are waited for, a look for new posts is not."""
     # Blocked here, and so in every thread that is begun: they are waited for, in place of a handler in the midst of it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     looking: threading.Thread | None = None
     try:
-        while signal.sigtimedwait(_STOP, _WATCH_SECONDS) is None:
-            if look_again is not None and (looking is None or not looking.is_alive()):
+        while signal.sigtimedwait(_STOP, every_seconds or _SLEEP_SECONDS) is None:
+            if every_seconds and (looking is None or not looking.is_alive()):
                 looking = threading.Thread(target=look_again, daemon=True)
                 looking.start()
     finally:

@@ -19,8 +19,10 @@ import pytest
 from archive import Archive
 from archive.errors import UsageError
 from archive.layout import blob_key
-from archive.store import FolderStore
+from archive.s3 import S3Store
+from archive.store import FolderStore, Store
 from crawler.reader_server import Address, ReaderServer, address_of
+from tests.conftest import S3Server
 from tests.posts import NOW, PICTURES, make_post
 from tests.support import COMMAND
 
@@ -68,7 +70,7 @@ class Asker:
 
 
 @contextmanager
-def serving(folder: Path, store: FolderStore, host: str = "127.0.0.1") -> Iterator[Asker]:
+def serving(folder: Path, store: Store, host: str = "127.0.0.1") -> Iterator[Asker]:
     with ReaderServer(Address(host=host, port=0), folder, store) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield Asker(port=int(server.server_address[1]))
@@ -245,7 +247,7 @@ def test_one_connection_carries_many_answers(ask: Asker) -> None:
     assert answer.count(b"HTTP/1.1 200 OK") == 3
 
 
-def put(store: FolderStore, data: bytes, media_type: str) -> str:
+def put(store: Store, data: bytes, media_type: str) -> str:
     """Where the reader shows a picture."""
     key = blob_key(hashlib.sha256(data).hexdigest(), media_type)
     store.create(key, data, media_type)
@@ -280,6 +282,30 @@ def test_a_picture_that_is_not_what_its_name_promises_is_not_given(
     (store.root / linked.replace("/images/", "blobs/sha256/")).symlink_to(tmp_path / "secret")
 
     assert ask(altered).status == ask(linked).status == 404
+
+
+def test_pictures_come_from_a_bucket_as_well(
+    folder: Path, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    bucket = S3Store.open(f"s3://{s3_server.new_bucket()}/nest")
+    with closing(bucket.client), serving(folder, bucket) as ask:
+        place = put(bucket, PICTURES[0], "image/gif")
+        assert (ask(place).status, ask(place).body) == (200, PICTURES[0])
+        assert ask(f"/images/ab/{'ab' * 32}.gif").status == 404
+
+
+def test_a_store_that_fails_is_told_apart_from_a_picture_that_is_not_there(
+    folder: Path, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    nowhere = S3Store.open("s3://no-such-bucket-here/nest")
+    with closing(nowhere.client), serving(folder, nowhere) as ask:
+        got = ask(f"/images/ab/{'ab' * 32}.gif")
+    assert got.status == 502
+    assert b"no-such-bucket" not in got.body
 
 
 def test_originals_are_no_pictures(ask: Asker, store: FolderStore) -> None:
@@ -422,6 +448,20 @@ def test_an_archive_is_served_once_at_a_time(start: Callable[..., Served]) -> No
 
     assert other.process.wait(20) == 2
     assert f"127.0.0.1:{served.ask.port}" in "".join(other.said)
+
+
+def test_new_posts_show_while_it_is_watched_for_them(start: Callable[..., Served], nest: Archive) -> None:
+    served = start("--listen", "127.0.0.1:0", "--watch", "1")
+    assert served.ask("/posts/niaogebiji/article-2/").status == 404
+
+    nest.add(make_post(id="article-2", title="后来的一篇"), head=None)
+
+    end = time.monotonic() + 20
+    while served.ask("/posts/niaogebiji/article-2/").status == 404 and time.monotonic() < end:
+        time.sleep(0.2)
+    assert "后来的一篇" in served.ask("/posts/niaogebiji/article-2/").body.decode()
+    code, said = served.end(signal.SIGTERM)
+    assert (code, said.splitlines()[-1]) == (0, "ended")
 
 
 @pytest.mark.parametrize("arguments", [("--listen", "nowhere"), ("--language", "fr"), ("--title", " ")])
