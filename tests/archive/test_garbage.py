@@ -215,14 +215,14 @@ def test_the_races_would_tell_of_a_collection_without_a_grace() -> None:
 
 @pytest.mark.faults
 def test_nor_on_a_folder(tmp_path: Path) -> None:
-    for seed in range(100):
+    for seed in range(150):
         race(open_store(str(tmp_path / f"nest-{seed}"), mutable=""), seed)
 
 
 @pytest.mark.faults
 def test_nor_on_s3(s3_environment: S3Server) -> None:
     bucket = s3_environment.new_bucket()
-    for seed in range(100):
+    for seed in range(50):
         store = open_store(f"s3://{bucket}/{seed}", mutable="")
         assert isinstance(store, S3Store)
         with closing(store.client):
