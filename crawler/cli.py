@@ -603,7 +603,7 @@ def demo(
         seed = f"{SITE}/article-{SEED_ID}"
         where = f" --archive {shlex.quote(archive)}" if archive else ""
         command = "birdnest" if shutil.which("birdnest") else sys.argv[0]
-        looks = (f"list{where}", f"open {seed}{where}", f"verify --full{where}")
+        looks = (f"serve{where}", f"list{where}", f"open {seed}{where}", f"verify --full{where}")
         say("\n".join(["", "Look at it:", *(f"  {command} {look}" for look in looks)]))
         say(f"The post's file: {place}/posts/{seed}/v0001.html")
     raise typer.Exit(code)
