@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 _MOST_CONNECTIONS: Final = 128
 _END_SECONDS: Final = 5.0
-_MOST_PATH: Final = 1024
+_MOST_PATH: Final = 4096  # a search for 200 Chinese characters, percent-encoded, is half of it
 _TYPES: Final = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",

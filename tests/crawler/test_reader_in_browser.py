@@ -380,7 +380,11 @@ def search(visiting: Visit, query: str) -> list[str]:
         ("RETEN", [f"{CHANGED}index.html"], "reten"),
         ('"年度大会讲了这些要点"', [POST], None),
         ("“留存与 retention”", [f"{CHANGED}index.html"], "留存与retention"),
+        ("retentions", [f"{CHANGED}index.html"], "retention。"),
         ("没有这样的词", [], None),
+        ("支付宝 archive", [], None),
+        ("zebra", [], None),
+        ("支付宝 2099", [], None),
         ("<b>没有</b>的词", [], None),
     ],
 )

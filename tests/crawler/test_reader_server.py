@@ -198,7 +198,7 @@ def test_there_is_get_and_head_and_nothing_else(ask: Asker, method: str) -> None
         (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: 127.0.0.1:{port}\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 3\r\n\r\nabc", 400),
         (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        (b"GET /" + b"a" * 2_000 + b" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n", 414),
+        (b"GET /" + b"a" * 5_000 + b" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n", 414),
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nA: " + b"a" * 70_000 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n" + b"A: a\r\n" * 200 + b"\r\n", 431),

@@ -35,10 +35,26 @@
     }).filter(({ text }) => /[\p{L}\p{N}]/u.test(text));
   }
 
+  const folded = (text) => text.normalize("NFD").replace(/[^\p{L}\p{N}]/gu, "").toLowerCase();
+
+  // A word that no post has Pagefind takes for the longest beginning of it that one has: "archive" for "app". It does
+  // so for all posts or for none, so one tells. Of a word's end three letters may differ, as its stem does.
+  async function isMeant(text, result) {
+    const word = folded(text);
+    const stem = /\d/.test(word) ? word : word.slice(0, Math.max(3, word.length - 3));
+    const data = await result.data();
+    const words = data.content.split(/\s+/);
+    return data.locations.some((place) => folded(words[place] ?? "").includes(stem));
+  }
+
+  async function ask({ text, phrase }) {
+    const { results } = await pagefind.search(phrase ? `"${spaced(text)}"` : text);
+    const found = results.filter(({ words }) => words.length);
+    return phrase || !found.length || (await isMeant(text, found[0])) ? found : [];
+  }
+
   async function find(wanted, site) {
-    const answers = await Promise.all(wanted.map(({ text, phrase }) =>
-      pagefind.search(phrase ? `"${spaced(text)}"` : text)));
-    const lists = answers.map(({ results }) => results.filter(({ words }) => words.length));
+    const lists = await Promise.all(wanted.map(ask));
     const others = lists.slice(1).map((results) => new Map(results.map((each) => [each.id, each.score])));
     const ofSite = site && new Set(await json(`search/sites/${site}.json`));
     return (lists[0] ?? [])
