@@ -101,7 +101,11 @@
         return index % 2 ? element("mark", "", shown) : shown;
       });
     }
-    const from = start + Math.max(0, at - AROUND);
+    let from = start + Math.max(0, at - AROUND);
+    // Not in the midst of a word, as far as words are short; of an emoji of two halves not the second.
+    const back = /[\p{L}\p{N}\p{M}]{0,20}$/u.exec(text.slice(start, from))[0];
+    if (!HAS_CHARACTER.test(back)) from -= back.length;
+    if (/^[\udc00-\udfff]/.test(text.slice(from))) from += 1;
     const letters = [...text.slice(from, from + 2 * LONG)];
     const shown = letters.slice(0, LONG).join("").trim();
     return [from > start ? "… " : "", ...marked(shown, pattern), letters.length > LONG ? " …" : ""];
