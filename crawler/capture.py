@@ -11,28 +11,25 @@ An answer whose bytes were captured before, or a 304, is a revisit record that r
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import uuid
-import zlib
 from base64 import b32encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import quote, urlsplit
 
-from warcio.archiveiterator import ArchiveIterator
-from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from archive import Archive
 from archive.layout import capture_key
 from archive.locks import acquire, release
+from archive.warc import index_lines, whole_bytes
 from archive.writer import GENERATOR
 
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -42,7 +39,6 @@ _NOT_MODIFIED = 304
 _WARC = "WARC/1.1"
 _SAME_BYTES = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 _SAME_ANSWER = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
-_PLAIN = "/!$&'()*+,;=:@~"
 _OF_THE_TRANSFER = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 
 
@@ -264,76 +260,6 @@ def upload(archive: Archive, file: Path) -> str | None:
     release(_lock_of(file))
     _lock_of(file).unlink(missing_ok=True)
     return key
-
-
-def whole_bytes(data: bytes) -> int:
-    """How many bytes of a segment are whole records: gzip members that decompress to their ends."""
-    whole = 0
-    while whole < len(data):
-        member = zlib.decompressobj(wbits=31)
-        try:
-            chunk = data[whole:]
-            while chunk and not member.eof:
-                member.decompress(chunk, 1 << 20)
-                chunk = member.unconsumed_tail
-        except zlib.error:
-            return whole
-        if not member.eof:
-            return whole
-        whole = len(data) - len(member.unused_data)
-    return whole
-
-
-def index_lines(data: bytes, name: str) -> list[str]:
-    """The CDXJ of a segment, sorted: a line for each response and revisit, `<SURT> <time> {JSON}`, LF at its end."""
-    lines = []
-    for record, offset, length in _members(data):
-        if record.rec_type not in ("response", "revisit"):
-            continue
-        url = record.rec_headers.get_header("WARC-Target-URI")
-        date = record.rec_headers.get_header("WARC-Date")
-        fields = {
-            "url": url,
-            "mime": _mime(record),
-            "status": record.http_headers.get_statuscode(),
-            "digest": record.rec_headers.get_header("WARC-Payload-Digest"),
-            "length": str(length),
-            "offset": str(offset),
-            "filename": name,
-        }
-        lines.append(f"{surt(url)} {re.sub('[^0-9]', '', date)} {json.dumps(fields)}\n")
-    return sorted(lines)
-
-
-def _members(data: bytes) -> Iterator[tuple[ArcWarcRecord, int, int]]:
-    records_of = ArchiveIterator(BytesIO(data), check_digests="raise")
-    for record in records_of:
-        # Not content_stream: it would decompress what the site sent, whatever that is.
-        record.raw_stream.read()
-        offset = records_of.get_record_offset()
-        records_of.read_to_end(record)
-        yield record, offset, records_of.get_record_length()
-
-
-def _mime(record: ArcWarcRecord) -> str:
-    if record.rec_type == "revisit":
-        return "warc/revisit"
-    return re.split(r"[;\s]", record.http_headers.get_header("Content-Type") or "unk", maxsplit=1)[0]
-
-
-def surt(url: str) -> str:
-    """A URL as indexes of web archives sort it: host turned round, no www, lower case, query in order.
-
-    >>> surt("https://www.example.com/A?b=2&a=1")
-    'com,example)/a?a=1&b=2'
-    """
-    parts = urlsplit(url)
-    host = re.sub(r"^www\d*\.", "", (parts.hostname or "").encode("idna").decode() if parts.hostname else "")
-    place = ",".join(reversed(host.split(".")))
-    port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
-    path = quote(unquote_to_bytes(re.sub("/+", "/", parts.path)), safe=_PLAIN).rstrip("/") or "/"
-    query = "&".join(sorted(parts.query.lower().split("&"))) if parts.query else ""
-    return f"{place}{port}){path.lower()}{'?' + query if query else ''}"
 
 
 def _run_and_number(file: Path) -> tuple[str, int]:

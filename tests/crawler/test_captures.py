@@ -21,7 +21,8 @@ from archive import ArchiveReader
 from archive.layout import RAW
 from archive.model import Image, MissingImage
 from archive.verify import Scope, verify
-from crawler.capture import Earlier, Exchange, Spool, abandoned, index_lines, records, surt, upload
+from archive.warc import index_lines, surt
+from crawler.capture import Earlier, Exchange, Spool, abandoned, records, upload
 from crawler.discover import FoundLink
 from crawler.entries import Hints
 from crawler.extract import Page, extract

@@ -10,7 +10,7 @@ import brotli
 import pytest
 from backports import zstd
 
-from crawler.compression import decode
+from archive.encodings import decode
 
 PAGE = "<p>鸟哥笔记</p>".encode() * 3000
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {

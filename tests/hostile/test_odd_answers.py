@@ -9,9 +9,10 @@ from random import Random
 
 import pytest
 
+from archive.encodings import decode
 from archive.errors import PageError
-from crawler.capture import Exchange, index_lines, records
-from crawler.compression import decode
+from archive.warc import index_lines
+from crawler.capture import Exchange, records
 from crawler.discover import discover
 from crawler.extract import Page, extract, refuse_other_pages
 from crawler.identity import blocked_list, refuse_detours, refuse_strangers

@@ -1,0 +1,85 @@
+"""Segments of WARC 1.1: where their records end, and the CDXJ index of what they hold. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+from warcio.archiveiterator import ArchiveIterator
+from warcio.recordloader import ArcWarcRecord
+
+_PLAIN = "/!$&'()*+,;=:@~"
+
+
+def whole_bytes(data: bytes) -> int:
+    """How many bytes of a segment are whole records: gzip members that decompress to their ends."""
+    whole = 0
+    while whole < len(data):
+        member = zlib.decompressobj(wbits=31)
+        try:
+            chunk = data[whole:]
+            while chunk and not member.eof:
+                member.decompress(chunk, 1 << 20)
+                chunk = member.unconsumed_tail
+        except zlib.error:
+            return whole
+        if not member.eof:
+            return whole
+        whole = len(data) - len(member.unused_data)
+    return whole
+
+
+def index_lines(data: bytes, name: str) -> list[str]:
+    """The CDXJ of a segment, sorted: a line for each response and revisit, `<SURT> <time> {JSON}`, LF at its end."""
+    lines = []
+    for record, offset, length in _members(data):
+        if record.rec_type not in ("response", "revisit"):
+            continue
+        url = record.rec_headers.get_header("WARC-Target-URI")
+        date = record.rec_headers.get_header("WARC-Date")
+        fields = {
+            "url": url,
+            "mime": _mime(record),
+            "status": record.http_headers.get_statuscode(),
+            "digest": record.rec_headers.get_header("WARC-Payload-Digest"),
+            "length": str(length),
+            "offset": str(offset),
+            "filename": name,
+        }
+        lines.append(f"{surt(url)} {re.sub('[^0-9]', '', date)} {json.dumps(fields)}\n")
+    return sorted(lines)
+
+
+def _members(data: bytes) -> Iterator[tuple[ArcWarcRecord, int, int]]:
+    records_of = ArchiveIterator(BytesIO(data), check_digests="raise")
+    for record in records_of:
+        # Not content_stream: it would decompress what the site sent, whatever that is.
+        record.raw_stream.read()
+        offset = records_of.get_record_offset()
+        records_of.read_to_end(record)
+        yield record, offset, records_of.get_record_length()
+
+
+def _mime(record: ArcWarcRecord) -> str:
+    if record.rec_type == "revisit":
+        return "warc/revisit"
+    return re.split(r"[;\s]", record.http_headers.get_header("Content-Type") or "unk", maxsplit=1)[0]
+
+
+def surt(url: str) -> str:
+    """A URL as indexes of web archives sort it: host turned round, no www, lower case, query in order.
+
+    >>> surt("https://www.example.com/A?b=2&a=1")
+    'com,example)/a?a=1&b=2'
+    """
+    parts = urlsplit(url)
+    host = re.sub(r"^www\d*\.", "", (parts.hostname or "").encode("idna").decode() if parts.hostname else "")
+    place = ",".join(reversed(host.split(".")))
+    port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
+    path = quote(unquote_to_bytes(re.sub("/+", "/", parts.path)), safe=_PLAIN).rstrip("/") or "/"
+    query = "&".join(sorted(parts.query.lower().split("&"))) if parts.query else ""
+    return f"{place}{port}){path.lower()}{'?' + query if query else ''}"
