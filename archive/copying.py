@@ -7,7 +7,11 @@ again is a backup. Nothing at the target is ever overwritten or deleted:
 
 - a damaged object of the source is told and left out;
 - an object that is there with another size is told and left as it is;
-- a post that was taken down at the target stays so: neither its versions nor the blobs that only they name come back.
+- a post that was taken down at the target stays so: neither its versions nor the blobs that only they name come back,
+  and a capture or report that tells of it is left out.
+
+The register of what was taken down is copied with the rest: in a copy where the post still stands whole it says what
+is to be done there.
 
 Blobs that no document names are no part of the archive, and are not copied.
 """
@@ -20,13 +24,21 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final, Literal, Self, TypeVar
 
 from archive.document import CONTENT_TYPE, Document, read
 from archive.errors import DamageError, NotAnArchiveError, ObjectMissing, UsageError
-from archive.findings import Finding, check_capture, check_document, check_info, check_place, check_report
+from archive.findings import (
+    Finding,
+    check_capture,
+    check_document,
+    check_entry,
+    check_info,
+    check_place,
+    check_report,
+)
 from archive.layout import (
     ARCHIVE_KEY,
     BLOBS,
@@ -35,23 +47,29 @@ from archive.layout import (
     RAW,
     README_KEY,
     RUNS,
+    TAKEDOWNS,
     VIEWS,
     PostRef,
     blob_digest,
+    index_key,
     parse_post_key,
+    parse_takedown_key,
 )
 from archive.reader import read_info
+from archive.register import Entry, entries
 from archive.store import FolderStore, ObjectInfo, Store
+from archive.takedown import Fates, is_stub, tells
 from archive.writer import README, persist
 
 _T = TypeVar("_T")
-Kind = Literal["captures", "blobs", "documents", "reports", "views"]
-KINDS: Final[tuple[Kind, ...]] = ("captures", "blobs", "documents", "reports", "views")
+Kind = Literal["captures", "blobs", "documents", "reports", "takedowns", "views"]
+KINDS: Final[tuple[Kind, ...]] = ("captures", "blobs", "documents", "reports", "takedowns", "views")
 _PREFIXES: Final[dict[Kind, str]] = {
     "captures": RAW,
     "blobs": BLOBS,
     "documents": POSTS,
     "reports": RUNS,
+    "takedowns": TAKEDOWNS,
     "views": VIEWS,
 }
 _THREADS: Final = 16
@@ -118,6 +136,8 @@ class Copy:
         self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._lock = threading.Lock()
         self._done = Copied()
+        self._taken_down: tuple[Entry, ...] = ()
+        self._rewritten: frozenset[str] = frozenset()
         self._progress: Progress = lambda _what, _done: None
 
     def __enter__(self) -> Self:
@@ -137,6 +157,8 @@ class Copy:
         """
         info = read_info(self._source)
         self._require_same(info.id)
+        self._taken_down = tuple(entries(self._target))
+        self._rewritten = frozenset(_rewritten((*self._taken_down, *entries(self._source))))
         # Documents first: what is committed meanwhile is left to the next copy, and never copied without its blobs.
         listed = 0
         self._db.execute("BEGIN")
@@ -159,6 +181,7 @@ class Copy:
             hands.do(self._post, self._posts())
             hands.do(self._fill, self._keys("SELECT key FROM there WHERE key > ? ORDER BY key LIMIT ?"))
         self._each("reports")
+        self._each("takedowns")
         self._each("views")
         (self._done.unnamed_blobs,) = self._db.execute("SELECT count(*) FROM absent WHERE kind = 'blobs'").fetchone()
         return self._done
@@ -201,13 +224,16 @@ class Copy:
         return listed
 
     def _differ(self, kind: Kind, mine: ObjectInfo, theirs: ObjectInfo) -> None:
-        if kind == "views":
-            return  # each place makes its own
+        if kind in ("views", "takedowns"):
+            return  # each place makes its own, and has done its own
+        if mine.key in self._rewritten:
+            self._done.taken_down += 1
+            return
         if kind == "documents":
-            if self._is_stub(self._target, theirs.key):
+            if is_stub(self._target, theirs.key):
                 self._done.taken_down += 1
                 return
-            if self._is_stub(self._source, mine.key):
+            if is_stub(self._source, mine.key):
                 self._leave(
                     f"{mine.key}: was taken down in {self._source.url} and stands whole in {self._target.url}: a copy "
                     "deletes nothing, take it down there, too"
@@ -217,12 +243,6 @@ class Copy:
             f"{mine.key}: has {mine.bytes} bytes in {self._source.url} and {theirs.bytes} in {self._target.url}: "
             "`birdnest verify --full` of each tells which is damaged; the copy leaves both as they are"
         )
-
-    def _is_stub(self, store: Store, key: str) -> bool:
-        try:
-            return read(store.read(key), name=key).is_takedown
-        except (DamageError, ObjectMissing):
-            return False
 
     # -- doing it -------------------------------------------------------------------------------------------------
 
@@ -265,7 +285,23 @@ class Copy:
         if damage is not None:
             self._leave(_told(damage))
             return
+        if self._taken_down and self._tells(kind, key, data):
+            self._leave(
+                f"{key}: tells of a post that was taken down in {self._target.url}: take it down in "
+                f"{self._source.url}, too, and copy again"
+            )
+            return
         self._create(kind, key, data)
+
+    def _tells(self, kind: Kind, key: str, data: bytes) -> bool:
+        """Whether an object would bring back something of what was taken down at the target."""
+        if kind == "captures":
+            if not key.endswith(".gz"):  # an index, which goes with its capture
+                key = f"{key.removesuffix('.cdxj')}.warc.gz"
+                data = self._read(key) or b""
+            rest = Fates(self._taken_down).of(data)
+            return bool(rest.cut or rest.emptied)
+        return kind in ("reports", "views") and tells(self._taken_down, data)
 
     def _posts(self) -> Iterator[list[PostRef]]:
         """The absent versions of each post."""
@@ -274,7 +310,7 @@ class Copy:
             yield list(versions)
 
     def _post(self, refs: list[PostRef]) -> None:
-        if refs[0].version > 1 and self._is_taken_down(refs[0]):
+        if self._is_taken_down(refs[0]):
             with self._lock:
                 self._done.taken_down += len(refs)
             return
@@ -302,9 +338,11 @@ class Copy:
             self._leave(f"{key}: cannot be read in {self._target.url}: {error}")
 
     def _is_taken_down(self, ref: PostRef) -> bool:
-        """Whether the target holds an earlier version of the post, as a stub."""
-        before = PostRef(site=ref.site, id=ref.id, version=ref.version - 1)
-        return self._is_stub(self._target, before.key)
+        """Whether the target has the post in its register, or holds an earlier version as a stub."""
+        if any((entry.site, entry.id) == (ref.site, ref.id) for entry in self._taken_down):
+            return True
+        before = replace(ref, version=ref.version - 1)
+        return ref.version > 1 and is_stub(self._target, before.key)
 
     def _blob(self, key: str, ref: PostRef) -> None:
         with self._lock:
@@ -402,6 +440,8 @@ def _is_ours(kind: Kind, key: str) -> bool:
     """Whether an object is part of the format."""
     if kind == "documents":
         return parse_post_key(key) is not None
+    if kind == "takedowns":
+        return parse_takedown_key(key) is not None
     return kind != "blobs" or blob_digest(key) is not None
 
 
@@ -421,6 +461,16 @@ def _damage(kind: Kind, key: str, data: bytes) -> Iterator[Finding]:
         yield from check_capture(key, data)
     elif kind == "reports":
         yield from check_report(key, data)
+    elif kind == "takedowns":
+        yield from check_entry(key, data)
+
+
+def _rewritten(some: Iterable[Entry]) -> Iterator[str]:
+    """The keys of captures, their indexes and reports that takedowns have rewritten."""
+    for entry in some:
+        for segment in entry.segments:
+            yield from (segment, index_key(segment))
+        yield from entry.reports
 
 
 def _told(finding: Finding) -> str:

@@ -26,6 +26,7 @@ from archive.layout import (
 )
 from archive.model import Post, RunReport, sealed
 from archive.reader import parse_info, parse_report
+from archive.register import parse_entry
 
 Severity = Literal["error", "warning"]
 
@@ -65,6 +66,9 @@ CODES: Mapping[str, Code] = MappingProxyType(
         "image-damaged": Code(meaning="a blob's bytes are those of its name, but do not decode as its type", full=True),
         "image-facts": Code(meaning="an image's type, width or height is not the one a document names", full=True),
         "report-damaged": Code(meaning="a run's report cannot be read, or is not what was written", full=True),
+        "register-damaged": Code(
+            meaning="an entry in the register of takedowns cannot be read, or is not what was written", full=True
+        ),
         "warc-damaged": Code(meaning="a capture of HTTP exchanges cannot be decompressed to its end", full=True),
         "warc-missing": Code(
             meaning="a document names a capture that is not there; the next run may upload it", severity="warning"
@@ -162,6 +166,13 @@ def check_report(key: str, data: bytes) -> Generator[Finding, None, RunReport | 
         yield Finding(code="misplaced", key=key, detail=f"it says it is {run_key(report.run)}")
         return None
     return report
+
+
+def check_entry(key: str, data: bytes) -> Iterator[Finding]:
+    try:
+        parse_entry(data, key)
+    except DamageError as error:
+        yield Finding(code="register-damaged", key=key, detail=str(error))
 
 
 def check_place(ref: PostRef, front: Mapping[str, object]) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ BLOBS = "blobs/"
 RUNS = "runs/"
 RAW = "raw/"
 VIEWS = "views/"
+TAKEDOWNS = "takedowns/"  # the register of what was taken down
 NAMES = "urn:sha256:"  # how the URL of a post without an address begins
 SET_ASIDE = ".gc/"  # where archive.garbage keeps blobs until it deletes them
 PROBES = ".doctor/"  # of `birdnest doctor`, which removes them again
@@ -46,6 +47,7 @@ _BLOB_KEY = re.compile(r"blobs/sha256/(?P<two>[0-9a-f]{2})/(?P<digest>[0-9a-f]{6
 _RUN_KEY = re.compile(
     r"runs/(?P<day>[0-9-]{10})/(?P<run>[0-9]{8}T[0-9]{6}Z-(?P<site>[a-z0-9][a-z0-9-]*)-[0-9a-f]{6})\.json"
 )
+_TAKEDOWN_KEY = re.compile(r"takedowns/(?P<site>[a-z0-9][a-z0-9-]*)/(?P<id>[a-z0-9][a-z0-9._-]{0,99})\.json")
 _UP_FROM_DOCUMENT = "../../../"
 
 
@@ -157,6 +159,21 @@ def parse_run_key(key: str) -> RunPlace | None:
     """
     match = _RUN_KEY.fullmatch(key)
     return None if match is None else RunPlace(**match.groupdict())
+
+
+def takedown_key(site: str, id_: str) -> str:
+    """The key of a post's entry in the register of what was taken down."""
+    return f"{TAKEDOWNS}{site}/{id_}.json"
+
+
+def parse_takedown_key(key: str) -> tuple[str, str] | None:
+    """The site and the id of the post whose entry in the register a key names, or None when it names none.
+
+    >>> parse_takedown_key("takedowns/niaogebiji/article-482538.json")
+    ('niaogebiji', 'article-482538')
+    """
+    match = _TAKEDOWN_KEY.fullmatch(key)
+    return None if match is None else (match["site"], match["id"])
 
 
 def capture_key(site: str, run_id: str, number: int) -> str:

@@ -28,7 +28,7 @@ from platformdirs import user_state_path
 from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
 from archive.layout import VIEWS, check_key
 from archive.locks import ONE_AT_A_TIME, hold_lock
-from archive.store import DEFAULTS, ObjectInfo, StoreOptions, Usage, check_mutable
+from archive.store import DEFAULTS, Locked, ObjectInfo, StoreOptions, Usage, check_mutable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -174,6 +174,84 @@ class S3Store:
         except (ClientError, BotoCoreError) as error:
             raise self.explained(error, f"remove {key}", unclear=True) from error
 
+    def replace(self, key: str, data: bytes, content_type: str) -> None:
+        """As `put`, without retention of its own: what replaces something may have to be replaced, too."""
+        self.put(key, data, content_type)
+        if not self._checks_digests:
+            self._read_back(key, data)
+
+    def erase(self, key: str, *, keep_current: bool = False) -> tuple[Locked, ...]:
+        name = self.prefix + check_mutable(key, self._mutable)
+        if not keep_current:
+            self.delete(key)  # first: whatever is locked, it is read no more
+        locked = []
+        marks = []
+        for item in list(self._history(name)):
+            if item["Key"] != name or (keep_current and item["IsLatest"] and "Size" in item):
+                continue
+            if "Size" not in item:
+                marks.append(item["VersionId"])
+            elif (kept := self._erase_version(key, item["VersionId"])) is not None:
+                locked.append(kept)
+        # A mark hides what is locked beneath it.
+        for mark in marks if not locked or keep_current else ():
+            self._erase_version(key, mark)
+        return tuple(locked)
+
+    def with_history(self, prefix: str) -> Iterator[str]:
+        found = (
+            item["Key"] for item in self._history(self.prefix + prefix) if not item["IsLatest"] or "Size" not in item
+        )
+        for name in dict.fromkeys(found):
+            yield name.removeprefix(self.prefix)
+
+    def _history(self, prefix: str) -> Iterator[dict[str, Any]]:
+        """All versions and marks of deletion below a prefix; of a mark there is no `Size`.
+
+        A bucket without versioning has one version of each object, and a server that knows no versions none.
+        """
+        try:
+            for page in self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix):
+                self.usage.count("LIST")
+                yield from (dict(item) for item in page.get("Versions", ()))
+                for mark in page.get("DeleteMarkers", ()):
+                    yield {name: value for name, value in mark.items() if name != "Size"}
+        except ClientError as error:
+            if error.response["Error"].get("Code") not in _NO_VERSIONS:
+                raise self.explained(error, "list the versions of objects") from error
+        except BotoCoreError as error:
+            raise self.explained(error, "list the versions of objects") from error
+
+    def _erase_version(self, key: str, version: str) -> Locked | None:
+        """Delete one version; what keeps it, where the store refuses."""
+        self.usage.count("DELETE")
+        try:
+            self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key, VersionId=version)
+        except ClientError as error:
+            code = error.response["Error"].get("Code", "")
+            if code not in _MAY_BE_LOCKED:
+                raise self.explained(error, f"remove a version of {key}", unclear=True) from error
+            return self._lock_of(key, version, code)
+        except BotoCoreError as error:
+            raise self.explained(error, f"remove a version of {key}", unclear=True) from error
+        return None
+
+    def _lock_of(self, key: str, version: str, code: str) -> Locked:
+        name = self.prefix + key
+        until, hold = None, False
+        try:
+            held = self.client.get_object_retention(Bucket=self.bucket, Key=name, VersionId=version)
+            until = held["Retention"].get("RetainUntilDate")
+        except (ClientError, KeyError):
+            pass  # there is none, or nobody may ask
+        try:
+            told = self.client.get_object_legal_hold(Bucket=self.bucket, Key=name, VersionId=version)
+            hold = told["LegalHold"].get("Status") == "ON"
+        except (ClientError, KeyError):
+            pass
+        why = "" if until or hold else f"{code}: the right s3:DeleteObjectVersion may be missing"
+        return Locked(key=key, version=version, until=until, hold=hold, why=why)
+
     def _holds(self, key: str) -> bool:
         self.usage.count("HEAD")
         try:
@@ -251,6 +329,8 @@ class S3Store:
         return kind(f"archive {self.url}: cannot {action}: {name}: {_one_line(error)}")
 
 
+_NO_VERSIONS = ("NotImplemented", "MethodNotAllowed", "NotSupported")
+_MAY_BE_LOCKED = ("AccessDenied", "InvalidRequest", "MethodNotAllowed", "ObjectLocked", "InvalidObjectState")
 _UNCLEAR_STATUSES = (408, 409, 429)
 _NO_CREDENTIALS = (
     "NoCredentialsError",

@@ -2,7 +2,8 @@
 
 The protocol is small on purpose. Objects are written once (`create`) and never changed, so a store needs no locks,
 and one contract suite (tests/archive/test_store.py) runs the same bodies over every store. Views are the exception:
-what can be rebuilt may be overwritten (`put`) and removed (`delete`), below `views/` and nowhere else.
+what can be rebuilt may be overwritten (`put`) and removed (`delete`), below `views/` and nowhere else. A takedown is
+the other: it opens the store so that everything may be replaced (`replace`), and nothing kept of what was (`erase`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,20 @@ class ObjectInfo:
     key: str
     bytes: int
     modified: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Locked:
+    """A version of an object that the store does not let go: until then, and where `hold`, until a hold is taken off.
+
+    why: what the store said where it told of neither.
+    """
+
+    key: str
+    version: str
+    until: datetime | None = None
+    hold: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +141,27 @@ class Store(Protocol):
         """
 
 
-def open_store(url: str, options: StoreOptions = DEFAULTS, *, mutable: str = VIEWS) -> Store:
+class ErasingStore(Store, Protocol):
+    """A store in which a takedown can be done; both of ours are."""
+
+    def replace(self, key: str, data: bytes, content_type: str) -> None:
+        """Write an object in place of the one that is there, whole or not at all, and durable when it returns.
+
+        Raises as `put` does.
+        """
+
+    def erase(self, key: str, *, keep_current: bool = False) -> tuple[Locked, ...]:
+        """Remove an object with all the versions and marks of deletion that the store keeps of it, durably.
+
+        keep_current: all but the object that is read now. Returns the versions that the store does not let go; whatever
+        these are, an object that was to go is read no more. Raises as `delete` does.
+        """
+
+    def with_history(self, prefix: str) -> Iterator[str]:
+        """The keys below a prefix of which the store keeps more than the object that is read now. Raises StoreError."""
+
+
+def open_store(url: str, options: StoreOptions = DEFAULTS, *, mutable: str = VIEWS) -> ErasingStore:
     """The store of an address: `s3://bucket/prefix`, else a folder's path.
 
     mutable: the prefix of the keys that may be overwritten and removed; "" for a place that is no archive, where `put`
@@ -219,6 +254,39 @@ class FolderStore:
     def delete(self, key: str) -> None:
         target = self.root / check_mutable(key, self._mutable)
         self.usage.count("DELETE")
+        self._remove(key, target)
+
+    def replace(self, key: str, data: bytes, content_type: str) -> None:  # noqa: ARG002 - a file has no type
+        target = str(self.root / check_mutable(key, self._mutable))
+        folder = os.path.dirname(target)
+        self.usage.count("PUT")
+        with self._explained(f"write {key}"):
+            self._make_durable(folder)
+            temporary = self._write_temporary(data)
+            try:
+                os.rename(temporary, target)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+            _sync_folder(folder)
+        self.usage.wrote(len(data))
+
+    def erase(self, key: str, *, keep_current: bool = False) -> tuple[Locked, ...]:
+        """A folder keeps no versions: there is nothing to do, or a file to remove."""
+        target = self.root / check_mutable(key, self._mutable)
+        if not keep_current:
+            self.usage.count("DELETE")
+            self._remove(key, target)
+            with self._explained(f"remove {key}"):
+                there = next((each for each in target.parents if each.is_dir()), None)
+                if there is not None:
+                    _sync_folder(str(there))
+        return ()
+
+    def with_history(self, prefix: str) -> Iterator[str]:  # noqa: ARG002 - there is none of anything
+        return iter(())
+
+    def _remove(self, key: str, target: Path) -> None:
         with self._explained(f"remove {key}"):
             try:
                 os.unlink(target)

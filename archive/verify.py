@@ -28,6 +28,7 @@ from archive.findings import (
     check_blob,
     check_capture,
     check_document,
+    check_entry,
     check_info,
     check_place,
     check_report,
@@ -42,10 +43,12 @@ from archive.layout import (
     README_KEY,
     RUNS,
     SET_ASIDE,
+    TAKEDOWNS,
     VIEWS,
     PostRef,
     blob_digest,
     parse_post_key,
+    parse_takedown_key,
 )
 from archive.model import Image, Original
 from archive.reader import FORMAT_VERSION, parse_info, read_info
@@ -229,7 +232,7 @@ class _Check:
         for info in self._store.list(after=after):
             new = since is None or info.modified >= since
             always = info.key == ARCHIVE_KEY or parse_post_key(info.key) is not None
-            full = self._scope.full and info.key.startswith((BLOBS, RUNS, RAW))
+            full = self._scope.full and info.key.startswith((BLOBS, RUNS, RAW, TAKEDOWNS))
             yield info, new and (always or full)
 
     def _look(self, info: ObjectInfo, data: bytes | None) -> Iterator[Finding]:
@@ -245,6 +248,8 @@ class _Check:
             yield from check_capture(key, data) if data and key.endswith(".gz") else ()
         elif key.startswith(RUNS):
             yield from self._report(key, data) if data is not None else ()
+        elif parse_takedown_key(key) is not None:
+            yield from check_entry(key, data) if data is not None else ()
         elif key in (ARCHIVE_KEY, README_KEY):
             self._seen.add(key)
             yield from check_info(data) if data is not None else ()

@@ -29,6 +29,8 @@ from warcio.warcwriter import WARCWriter
 from archive import Archive
 from archive.layout import capture_key
 from archive.locks import acquire, release
+from archive.register import Entry, entries
+from archive.takedown import Fates
 from archive.warc import index_lines, whole_bytes
 from archive.writer import GENERATOR
 
@@ -246,20 +248,47 @@ def abandoned(folder: Path) -> list[Path]:
 def upload(archive: Archive, file: Path) -> str | None:
     """Archive a segment and its index and remove it here; the segment's key, None where it holds no exchange.
 
-    What is half a record at its end is cut off first. Raises StoreError, and the file stays.
+    What is half a record at its end is cut off first, and what tells of a post that was taken down: a list still names
+    it, or another address led to it. Raises StoreError, and the file stays.
     """
     site = file.parent.name
     data = file.read_bytes()
-    whole = whole_bytes(data)
-    index = index_lines(data[:whole], file.name)
+    data = _without_taken_down(archive, data[: whole_bytes(data)])
+    index = index_lines(data, file.name)
     key: str | None = None
     if index:
         key = capture_key(site, *_run_and_number(file))
-        archive.put_capture(key, data[:whole], "".join(index).encode())
+        archive.put_capture(key, data, "".join(index).encode())
     file.unlink()
     release(_lock_of(file))
     _lock_of(file).unlink(missing_ok=True)
     return key
+
+
+def _without_taken_down(archive: Archive, data: bytes) -> bytes:
+    some = tuple(entries(archive.store, lambda _line: None))  # `birdnest verify` tells of those that cannot be read
+    return Fates(some).of(data).data if some else data
+
+
+def forget(folder: Path, some: Sequence[Entry]) -> int:
+    """Take what tells of posts that were taken down out of an archive's spool; how many segments that changed.
+
+    Segments that a living run writes are left to their upload, which does the same.
+    """
+    changed = 0
+    for file in abandoned(folder):
+        data = file.read_bytes()
+        rest = Fates(some).of(data[: whole_bytes(data)])
+        if rest.cut or rest.emptied:
+            changed += 1
+            new = file.with_suffix(".new")
+            with new.open("wb") as out:
+                out.write(rest.data)
+                out.flush()
+                os.fsync(out.fileno())
+            new.replace(file)
+        release(_lock_of(file))
+    return changed
 
 
 def _run_and_number(file: Path) -> tuple[str, int]:

@@ -617,6 +617,7 @@ app.command(rich_help_panel=_KEEP)(care.copy)
 app.command(rich_help_panel=_KEEP)(care.repair)
 app.command(rich_help_panel=_KEEP)(care.stats)
 app.command(rich_help_panel=_KEEP)(care.gc)
+app.command(rich_help_panel=_KEEP)(care.takedown)
 for _command in operations.COMMANDS:
     app.command(rich_help_panel=_LEAVE_ALONE)(_command)
 app.command(name="new-site", rich_help_panel=_SITES)(drafting.new_site)

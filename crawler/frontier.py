@@ -19,6 +19,9 @@ A URL whose failure may pass (no answer, an error of the server) stays open, and
 `MOST_ATTEMPTS` of these it counts as failed. What is found is committed before the list that named it counts as read:
 a list whose reading was cut short is remembered, and the next run reads on past posts that are known already.
 
+A post that was taken down is gone for the reason `taken-down`, and never due again by any address that is known to be
+its own; nothing that lists or failures told of it is kept.
+
 A post that was imported without an address has a row, too, for its missing images: its URL is a name (`urn:sha256:…`),
 and it is never due.
 
@@ -61,9 +64,11 @@ DAY_SECONDS = 24 * 3600
 RECHECK_DAYS = (1, 3, 7, 30, 90)
 MOST_ATTEMPTS = 5
 STATES = ("open", "archived", "failed", "gone", "alias")
+TAKEN_DOWN = "taken-down"
 _VERSION = "1"
 _BATCH = 400
 _TAKEN_OVER = ("state", "reason", "version", "source_sha256", "fetched_at", "checks", "due_at")
+_TOLD = ("list_record", "reason", "detail", "etag", "last_modified", "source_sha256", "published_at", "updated_at")
 _NOW = 0  # due at once, whatever the clock says
 
 _tables = MetaData()
@@ -148,6 +153,12 @@ _runs = Table(
     Column("site", Text, nullable=False),
     Column("began_at", Integer, nullable=False),
     Column("report", Text),
+)
+_taken_down = Table(
+    "taken_down",
+    _tables,
+    Column("site", Text, primary_key=True),
+    Column("post", Text, primary_key=True),
 )
 _meta = Table("meta", _tables, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
@@ -237,6 +248,7 @@ class Frontier:
     def __init__(self, file: Path, *, recheck_days: Sequence[int] = RECHECK_DAYS) -> None:
         self.file = file
         self._days = tuple(recheck_days)
+        self._down: set[tuple[str, str]] = set()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -255,6 +267,9 @@ class Frontier:
         if found not in (None, _VERSION):
             self._engine.dispose()
             raise ConfigError(f"frontier {file}: version {found}, expected {_VERSION}: remove it, a crawl rebuilds it")
+
+        with self._engine.connect() as db:
+            self._down = {(row.site, row.post) for row in db.execute(_taken_down.select())}
 
     def close(self) -> None:
         self._engine.dispose()
@@ -343,8 +358,8 @@ class Frontier:
                 for link in batch:
                     row = rows.get(link.url)
                     if row is None:
-                        quiet = False
-                        given = _new_row(site, link, where=where, run=reading.run, now=now, record=record)
+                        quiet = quiet and (site, link.post) in self._down
+                        given = self._new_row(site, link, where=where, run=reading.run, now=now, record=record)
                         done = db.execute(_urls.insert().values(**given))
                         reading.seen.add((done.inserted_primary_key or (0,))[0])
                         continue
@@ -368,6 +383,9 @@ class Frontier:
         """Note what a list tells of a URL that is known; whether there is nothing to fetch."""
         again = row.id in reading.seen
         reading.seen.add(row.id)
+        if row.reason == TAKEN_DOWN:
+            reading.quiet.add(row.id)
+            return True
         change = _told_change(row, link)
         old_hints = json.loads(row.hints)
         hints = _merged(old_hints, link.hints) if again else _merged(link.hints, old_hints)
@@ -408,7 +426,7 @@ class Frontier:
                 for link in batch:
                     row = rows.get(link.url)
                     if row is None:
-                        found[link.url] = "new"
+                        found |= {link.url: "new"} if (site, link.post) not in self._down else {}
                     elif change := _told_change(row, link):
                         found[row.url] = f"the list tells of a change: {change}"
                     elif row.due_at is not None and row.due_at <= now:
@@ -420,7 +438,7 @@ class Frontier:
     def ask_again(self, site: str, states: Sequence[str]) -> None:
         """Make all URLs of these states due."""
         with self._engine.begin() as db:
-            where = and_(_urls.c.site == site, _urls.c.state.in_(states), _HAS_ADDRESS)
+            where = and_(_urls.c.site == site, _urls.c.state.in_(states), _HAS_ADDRESS, _IS_UP)
             db.execute(_urls.update().where(where).values(due_at=_NOW))
 
     def count_due(self, site: str, *, now: int, since: int | None = None) -> int:
@@ -469,13 +487,13 @@ class Frontier:
 
     def add(self, site: str, link: Link, *, where: str, run: int, now: int) -> None:
         """Note a URL that was found elsewhere than in a list; nothing changes where it is known."""
-        given = _new_row(site, link, where=where, run=run, now=now, record=None)
+        given = self._new_row(site, link, where=where, run=run, now=now, record=None)
         with self._engine.begin() as db:
             db.execute(insert(_urls).values(**given).on_conflict_do_nothing())
 
     def add_all(self, site: str, links: Iterable[Link], *, where: str, run: int, now: int) -> None:
         with self._engine.begin() as db:
-            rows = [_new_row(site, link, where=where, run=run, now=now, record=None) for link in links]
+            rows = [self._new_row(site, link, where=where, run=run, now=now, record=None) for link in links]
             if rows:
                 db.execute(insert(_urls).on_conflict_do_nothing(), rows)
 
@@ -521,7 +539,7 @@ class Frontier:
             "due_at": now + self._interval(checks) if has_address(url) else None,
         }
         if status == "taken-down":
-            values.update(state="gone", reason="taken-down", due_at=None)
+            values.update(state="gone", reason=TAKEN_DOWN, due_at=None)
         with self._engine.begin() as db:
             db.execute(_urls.update().where(_urls.c.id == row.id).values(**values))
             if changed:
@@ -632,6 +650,41 @@ class Frontier:
             where = and_(_urls.c.site == site, _urls.c.url == url)
             db.execute(_urls.update().where(where).values(version=version))
 
+    # -- what was taken down ------------------------------------------------------------------------------------
+
+    def addresses_of(self, site: str, post: str) -> list[str]:
+        """The URLs that are a post's, or lead to one of these."""
+        with self._engine.connect() as db:
+            wanted = select(_urls.c.url).where(_urls.c.site == site, _urls.c.post == post)
+            own = list(db.execute(wanted).scalars())
+            leading = select(_urls.c.url).where(_urls.c.alias_of.in_(own))
+            return list(dict.fromkeys((*own, *db.execute(leading).scalars())))
+
+    def take_down(self, site: str, post: str, *, records: Sequence[str], run: str, now: int) -> None:
+        """A post was taken down: it is never due again, and nothing that was told of it stays but its URLs.
+
+        records: captures that are no more, to which no later one may refer.
+        """
+        known = (site, post) in self._down
+        urls = self.addresses_of(site, post)
+        self._down.add((site, post))
+        forgotten: dict[str, Any] = dict.fromkeys(_TOLD)
+        with self._engine.begin() as db:
+            db.execute(insert(_taken_down).values(site=site, post=post).on_conflict_do_nothing())
+            for batch in _batches(records):
+                db.execute(_captures.delete().where(_captures.c.record_id.in_(batch)))
+            for batch in _batches(urls):
+                of_post = and_(_urls.c.url.in_(batch), or_(_urls.c.site == site, _urls.c.state == "alias"))
+                its = and_(of_post, _urls.c.state != "alias")
+                db.execute(_urls.update().where(of_post).values(hints="{}", due_at=None, **forgotten))
+                db.execute(_urls.update().where(its).values(state="gone", reason=TAKEN_DOWN))
+                db.execute(_images.delete().where(_images.c.site == site, _images.c.url.in_(batch)))
+                if not known:
+                    db.execute(_events.delete().where(_events.c.url.in_(batch)))
+            if not known:
+                for url in urls:
+                    self._tell(db, site, url, now, run, "taken down")
+
     # -- captures ----------------------------------------------------------------------------------------------
 
     def last_capture(self, target: str) -> Earlier | None:
@@ -659,7 +712,8 @@ class Frontier:
         with self._engine.begin() as db:
             were = _urls.c.state.in_(("archived", "gone"))
             db.execute(_urls.delete().where(were, ~_HAS_ADDRESS))
-            db.execute(_urls.update().where(were).values(state="open", version=None, due_at=_NOW, etag=None))
+            up = and_(were, _IS_UP)
+            db.execute(_urls.update().where(up).values(state="open", version=None, due_at=_NOW, etag=None))
             db.execute(_images.delete())
             # Their segments may be lost with the rest: nothing may be said to be in, or the same as, what is not there.
             db.execute(_captures.delete())
@@ -687,7 +741,7 @@ class Frontier:
         return _new_row(post.site, link, where="the archive", run=0, now=now, record=None) | {
             "started": 1,
             "state": "gone" if post.gone else "archived",
-            "reason": "taken-down" if post.gone else None,
+            "reason": TAKEN_DOWN if post.gone else None,
             "version": post.version,
             "source_sha256": post.source_sha256,
             "fetched_at": post.fetched_at,
@@ -765,6 +819,14 @@ class Frontier:
             due_at = _NOW if reason == NOT_FETCHED else now + self._interval(0)
             db.execute(_put(_images, **given, attempts=1, due_at=due_at))
 
+    def _new_row(
+        self, site: str, link: Link, *, where: str, run: int, now: int, record: WarcRecord | None
+    ) -> dict[str, Any]:
+        row = _new_row(site, link, where=where, run=run, now=now, record=record)
+        if (site, link.post) in self._down:
+            row |= {"state": "gone", "reason": TAKEN_DOWN, "due_at": None, "hints": "{}", "list_record": None}
+        return row
+
     def _tell(self, db: Any, site: str, url: str, now: int, run: str, text: str) -> None:  # noqa: PLR0917 - a row
         db.execute(_events.insert().values(site=site, url=url, at=now, run=run, text=text))
 
@@ -793,6 +855,7 @@ def has_address(url: str) -> bool:
     return not url.startswith(NAMES)
 
 
+_IS_UP = or_(_urls.c.reason.is_(None), _urls.c.reason != TAKEN_DOWN)
 _HAS_ADDRESS = _urls.c.url.not_like(f"{NAMES}%")
 
 
@@ -851,7 +914,7 @@ def _as_due(row: Row[Any]) -> Due:
 
 def _told_change(row: Row[Any], link: Link) -> str | None:
     """What a list tells that was not so when the post was fetched; None where it tells nothing of that kind."""
-    if row.state not in ("archived", "gone") or row.reason == "taken-down":
+    if row.state not in ("archived", "gone") or row.reason == TAKEN_DOWN:
         return None
     for name, told in (("updated", link.updated_at), ("published", link.published_at)):
         before = row.updated_at if name == "updated" else row.published_at

@@ -188,6 +188,7 @@ class RunReporter:
         self._listener: Listener | None = getattr(spider, "listener", None)
         self._notes: dict[str, None] = {}
         self._from_feeds: Counter[str] = Counter()
+        self._taken_down = 0
         self._changed = asyncio.Event()
         self._by_number = False
         self._stopping: asyncio.Future[None] | None = None
@@ -279,6 +280,12 @@ class RunReporter:
         state.frontier.unchanged(self.site.slug, url, run=state.run, now=state.seconds, text="unchanged: not modified")
         self._ended("unchanged", url)
 
+    def taken_down(self, url: str) -> None:
+        """A post is in the register of what was taken down: it counts as unchanged, and nothing of it is kept."""
+        self.tally.open_urls.add(url)
+        self._ended("unchanged", url)
+        self._taken_down += 1
+
     def from_feed(self, reason: str) -> None:
         """A post's page could not be had, and a feed holds the whole of it."""
         self._from_feeds[reason] += 1
@@ -287,6 +294,9 @@ class RunReporter:
         """A post that was not fetched has a new version, with images it lacked."""
         self.tally.found += 1
         self._count(ref, outcome)
+        if outcome.status == "taken-down":
+            self._ended("unchanged")
+            return
         self.tally.images_kept += images if outcome.status == "changed" else 0
         self._ended(outcome.status, url)
 
@@ -413,6 +423,8 @@ class RunReporter:
         if self._from_feeds:
             why = ", ".join(f"{reason} {count}" for reason, count in sorted(self._from_feeds.items()))
             self.note(f"{self._from_feeds.total()} posts are as a feed holds them, for their pages were not had: {why}")
+        if self._taken_down:
+            self.note(f"{self._taken_down} posts were taken down, and nothing of them is fetched or kept")
         self.report = self._build(interrupted=interrupted)
         if self.report.verdict != "fine":
             # `birdnest crawl` says it better; this is for `scrapy crawl`, whose exit code is Scrapy's own.

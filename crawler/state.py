@@ -33,12 +33,14 @@ from archive.document import read_front
 from archive.errors import DamageError, ObjectMissing, StoreError
 from archive.layout import PostRef, parse_post_key
 from archive.model import MissingImage, RunReport, WarcRecord
+from archive.register import entries, taken_down
 from archive.store import Store
+from archive.traces import address_digest
 from archive.views.catalogue import Held as InCatalogue
 from archive.views.catalogue import places, rows_that_stand
 from archive.views.sources import newest
 from crawler.capture import Earlier, Exchange, Spool, Written, abandoned, header_pairs, records, upload
-from crawler.frontier import Frontier, Held, Link, frontier_file
+from crawler.frontier import Frontier, Held, Link, frontier_file, has_address
 from crawler.history import History, PastRun, history_file
 from crawler.identity import BLOCKED
 from crawler.jsonlog import RUNNING
@@ -107,6 +109,8 @@ class CrawlState:
         self._validators: dict[str, Validators] = {}
         self._open = False
         self._leased = False
+        self._taken_down: set[tuple[str, str]] = set()
+        self._addresses: set[str] = set()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -137,7 +141,8 @@ class CrawlState:
         whole: for a crawl of the site, which needs its lease and a frontier that knows all of the archive. Raises
         LeaseHeld, ConfigError, StoreError.
         """
-        archive, notes = self._session.archive, []
+        archive = self._session.archive
+        notes: list[str] = []
         if whole:
             take_lease(self.folder, archive.info.id, self.site.slug, now=self.started_at)
             self._leased = True
@@ -147,6 +152,7 @@ class CrawlState:
             recheck_days=self._crawler.settings.getlist("BIRDNEST_RECHECK_DAYS"),
         )
         self._open = True
+        await self._learn_takedowns(notes)
         if whole:
             await self._session.run(self.history.learn, archive, now=self.started_at)
         if self._raw != "none":
@@ -163,6 +169,23 @@ class CrawlState:
             )
             notes += [f"the frontier was rebuilt from the archive, which holds {count} posts: {why}"] if count else []
         return notes
+
+    async def _learn_takedowns(self, notes: list[str]) -> None:
+        """Learn what was taken down, here or elsewhere, before anything is fetched."""
+        store = self._session.archive.store
+        self._taken_down = await self._session.run(taken_down, store)
+        if not self._taken_down:
+            return
+        for entry in await self._session.run(lambda: tuple(entries(store, notes.append))):
+            self._addresses |= {*entry.traces.addresses}
+            records = (*entry.cut, *entry.emptied)
+            self.frontier.take_down(entry.site, entry.id, records=records, run=self.run, now=self.seconds)
+
+    def is_taken_down(self, post: str, url: str) -> bool:
+        """Whether a post of the site is in the archive's register of what was taken down, by its id or an address."""
+        return (self.site.slug, post) in self._taken_down or (
+            bool(self._addresses) and has_address(url) and address_digest(url) in self._addresses
+        )
 
     def _damaged(self, notes: list[str]) -> Callable[[str], None]:
         return lambda detail: notes.append(f"not taken into the frontier: {detail}")

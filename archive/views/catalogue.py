@@ -255,6 +255,22 @@ def places(store: Store) -> Iterator[tuple[ObjectInfo, Place]]:
             yield info, place
 
 
+def of_post(store: Store, prefix: str) -> Iterator[str]:
+    """The keys of a catalogue that must go with a post whose documents' keys begin so; all of Parquet without rows."""
+    known, found = set(), False
+    for info, place in places(store):
+        known.add(place.parquet_key)
+        begins = f'{{"key": "{prefix}'.encode()
+        lines = store.read(info.key).splitlines()
+        if any(line.startswith(begins) and b'"taken_down": false' in line for line in lines):
+            found = True
+            yield from (place.rows_key, place.parquet_key)
+    for info in store.list(CATALOGUE):
+        stranger = info.key not in known and info.key != INDEX_KEY and not info.key.startswith(ROWS)
+        if stranger or (found and info.key == INDEX_KEY):
+            yield info.key
+
+
 def is_of_this_format(store: Store) -> bool:
     """Whether rows that are there mean what ours do; a build that was ended early has left no index."""
     try:

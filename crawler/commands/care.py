@@ -1,15 +1,17 @@
-"""Commands that care for an archive: `copy`, `repair`, `stats`, `gc`."""
+"""Commands that care for an archive: `copy`, `repair`, `stats`, `gc`, `takedown`."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from archive.errors import DamageError, UsageError
+from archive.errors import DamageError, StoreError, UsageError
 from crawler.terminal import (
     ArchiveOption,
     ConfigOption,
@@ -20,6 +22,7 @@ from crawler.terminal import (
     out,
     print_json,
     reader_of,
+    ref_of,
     say,
 )
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from archive.copying import Plan
     from archive.findings import Finding
     from archive.garbage import Collected
+    from archive.reader import ArchiveReader
+    from archive.register import Entry
     from archive.repair import Repaired
     from archive.stats import Row, Stats
     from archive.store import Store
@@ -290,3 +295,180 @@ def _collected(found: Collected, days: int, *, remove: bool) -> Iterator[str]:
         yield f"{found.young:,} blobs that no document names are younger than {days} days: left alone"
     if not any(vars(found).values()):
         yield "every blob is named by a document"
+
+
+def takedown(
+    post: Annotated[str | None, typer.Argument(help="site/id, a document's key, or the post's URL")] = None,
+    *,
+    reason: Annotated[str | None, typer.Option(metavar="WHY", help="Why; it stands in the archive for good")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="The register: what was taken down, when and why")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and change nothing")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")] = False,
+    archive: ArchiveOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Take a post down for good: its text and images in posts, captures, views; again to finish one that was ended."""
+    from archive import open_store
+    from archive.layout import VIEWS
+    from archive.takedown import take_down
+    from crawler.counting import CountBar
+    from crawler.forget import addresses, forget
+    from crawler.lease import take_lease
+    from pipelines.clock import clock
+
+    reader = reader_of(config, archive)
+    if list_:
+        _list_takedowns(reader, as_json=json_)
+        return
+    if post is None:
+        raise UsageError("name the post: site/id, a document's key, or its URL; --list prints what was taken down")
+    site, id_ = _taken_or_held(reader, post)
+    loaded, now = config_of(config, archive), clock()()
+    state = loaded.state.expanduser()
+    if not dry_run:
+        _ask(f"{site}/{id_}", reason, yes=yes)
+        take_lease(state, reader.info.id, site, now=now)
+    store = open_store(loaded.archive, loaded.store_options(), mutable=VIEWS if dry_run else "")
+    with CountBar(err, "takedown", quiet=json_) as bar:
+        entry = take_down(
+            store,
+            site,
+            id_,
+            why=reason or ("(dry run)" if dry_run else None),
+            now=now,
+            addresses=addresses(state, reader.info.id, site, id_),
+            dry_run=dry_run,
+            progress=bar,
+            complain=complain,
+        )
+    here = {} if dry_run else forget(state, reader.info.id, entry, now=int(now.timestamp()))
+    if json_:
+        print_json({**_entry_json(entry), "dry_run": dry_run, "here": here})
+    else:
+        for line in _told(entry, here, dry_run=dry_run):
+            say(line)
+    _require_whole(entry)
+
+
+def _taken_or_held(reader: ArchiveReader, post: str) -> tuple[str, str]:
+    """The site and id of a post that a person names, be it there or taken down already. Raises UsageError."""
+    from archive.layout import parse_takedown_key, takedown_key
+    from archive.register import entries
+    from archive.traces import address_digest
+
+    try:
+        ref = ref_of(reader, post)
+    except UsageError:
+        if "://" not in post:
+            place = parse_takedown_key(takedown_key(*post.split("/"))) if post.count("/") == 1 else None
+            if place is None or not any(True for _ in reader.store.list(takedown_key(*place))):
+                raise
+            return place
+        for entry in entries(reader.store, complain):
+            if address_digest(post) in entry.traces.addresses:
+                return entry.site, entry.id
+        raise
+    return ref.site, ref.id
+
+
+def _ask(post: str, reason: str | None, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is there to be asked: --yes takes a post down without a question")
+    why = f" ({reason})" if reason else ""
+    if not typer.confirm(f"Take {post} down for good{why}? Nothing in this archive will bring it back.", err=True):
+        raise UsageError("nothing was done")
+
+
+def _told(entry: Entry, here: dict[str, int], *, dry_run: bool) -> Iterator[str]:
+    yield f"{'would take' if dry_run else 'took'} down {entry.site}/{entry.id}"
+    yield f"  {entry.versions:,} versions {'to be stubs' if dry_run else 'are stubs'}"
+    shared = f", {len(entry.kept):,} stay that other posts show" if entry.kept else ""
+    yield f"  {len(entry.images):,} images deleted{shared}"
+    yield (
+        f"  {len(entry.cut):,} records cut out of {len(entry.segments):,} captures, {len(entry.emptied):,} of lists and "
+        "other pages emptied"
+    )
+    yield f"  {len(entry.reports):,} reports without what told of it; {entry.views:,} objects of views removed"
+    if any(here.values()):
+        yield f"  on this machine: {here['captures']:,} captures that wait, {here['rejects']:,} pages that gave no post"
+
+
+def _require_whole(entry: Entry) -> None:
+    """Raise what tells that something stays."""
+    for each in entry.locked:
+        complain(f"locked: {_lock(each)}")
+    if entry.locked:
+        dates = [each.until for each in entry.locked if each.until]
+        when = f"after {max(dates):%Y-%m-%d %H:%M %Z}" if dates else "when it lets them go"
+        raise StoreError(
+            f"{len(entry.locked):,} older versions of objects are locked in the store and stay there, out of sight; all "
+            f"else is done: run it again {when}"
+        )
+    if entry.unread:
+        raise DamageError(
+            f"{len(entry.unread):,} objects could not be searched: repair or remove them, and run it again"
+        )
+
+
+def _lock(each: Any) -> str:
+    parts = [f"until {each.until:%Y-%m-%d %H:%M %Z}"] if each.until else []
+    parts += ["by a legal hold"] if each.hold else []
+    return f"{each.key} version {each.version}: {' and '.join(parts) or each.why}"
+
+
+def _list_takedowns(reader: ArchiveReader, *, as_json: bool) -> None:
+    from archive.register import entries
+    from archive.takedown import whole_versions
+
+    unfinished = 0
+    for entry in entries(reader.store, complain):
+        whole = [ref.key for ref in whole_versions(reader.store, entry.site, entry.id)]
+        is_open = bool(whole) or entry.finished is None or bool(entry.locked)
+        unfinished += is_open
+        if as_json:
+            print_json({**_entry_json(entry), "whole": whole})
+            continue
+        say(f"{entry.site}/{entry.id}  {_day(entry.when)}  {entry.why}")
+        say(
+            f"  {entry.versions:,} versions, {len(entry.images):,} images deleted, {len(entry.kept):,} kept for other "
+            f"posts, {len(entry.cut):,} records cut, {len(entry.emptied):,} emptied"
+        )
+        for key in whole:
+            say(f"  stands whole: {key}")
+        for each in entry.locked:
+            say(f"  locked: {_lock(each)}")
+        for key in entry.unread:
+            say(f"  could not be searched: {key}")
+        if is_open:
+            say(f"  unfinished: run `birdnest takedown {entry.site}/{entry.id}` again")
+    if unfinished and not as_json:
+        say(f"{unfinished:,} unfinished")
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"
+
+
+def _entry_json(entry: Entry) -> dict[str, Any]:
+    from archive.register import locked_json
+
+    return {
+        "site": entry.site,
+        "id": entry.id,
+        "when": entry.when.isoformat(),
+        "why": entry.why,
+        "finished": entry.finished.isoformat() if entry.finished else None,
+        "versions": entry.versions,
+        "images": len(entry.images),
+        "kept": list(entry.kept),
+        "records_cut": len(entry.cut),
+        "records_emptied": len(entry.emptied),
+        "captures": list(entry.segments),
+        "reports": list(entry.reports),
+        "views": entry.views,
+        "locked": [locked_json(each) for each in entry.locked],
+        "unread": list(entry.unread),
+    }

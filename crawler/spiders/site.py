@@ -195,6 +195,9 @@ class SiteSpider(Spider):
         while batch := list(islice(rows, _UNDER_WAY)):
             self.state.frontier.started(self.slug, [post.url for post in batch])
             for post in batch:
+                if self.state.is_taken_down(post.post, post.url):
+                    self.reporter.taken_down(post.url)
+                    continue
                 await self.reporter.room(_UNDER_WAY)
                 if not self._may_go_on():
                     return
@@ -247,6 +250,10 @@ class SiteSpider(Spider):
             if self._is_elsewhere(response, found):
                 return
             place = self._place(response, found)
+            if self.state.is_taken_down(place.id, place.url):
+                self.state.leads_to(found.url, Link(url=place.url, post=place.id))
+                self.reporter.taken_down(found.url)
+                return
             if place.url != found.url:
                 target = Link(url=place.url, post=place.id, channel=found.channel, hints=vars(found.hints))
                 if self.state.leads_to(found.url, target) and self.has_own_fetch(place.url):

@@ -129,6 +129,9 @@ class TreeSpider(SiteSpider):
         state = self.state
         left, new = [], []
         for post in posts:
+            if state.is_taken_down(post.id, post.url):
+                self.reporter.taken_down(post.requested_url)
+                continue
             row = state.frontier.get(self.slug, post.url)
             if row is None:
                 new.append(Link(url=post.url, post=post.id, channel=_channel(post)))

@@ -18,7 +18,7 @@ from archive.layout import BLOBS, SET_ASIDE, blob_key, link_from_document
 from archive.model import Image, Post
 from archive.reader import ArchiveInfo
 from archive.s3 import S3Store
-from archive.store import FolderStore, Store, open_store
+from archive.store import ErasingStore, FolderStore, Store, open_store
 from archive.verify import Scope, verify
 from tests.archive.turns import MemoryStore, TakenByTurns, Turns
 from tests.archive.views.made import objects
@@ -143,7 +143,7 @@ def _image(data: bytes) -> Image:
     )
 
 
-def race(store: Store, seed: int, *, grace: timedelta = GRACE, kills: float = 0.02) -> tuple[int, int]:
+def race(store: ErasingStore, seed: int, *, grace: timedelta = GRACE, kills: float = 0.02) -> tuple[int, int]:
     """Some days of writers and collections at once over few pictures; then the collections that come anyway.
 
     Returns how many posts were committed, and how many blobs were set aside; asserts that no post lacks a picture, and

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Semaphore, Thread, current_thread
 
 from archive.errors import ObjectMissing
-from archive.store import ObjectInfo, Store, Usage
+from archive.store import ErasingStore, Locked, ObjectInfo, Usage
 
 NAME = "actor-"
 _UNKNOWN = datetime.max.replace(tzinfo=UTC)
@@ -41,6 +41,17 @@ class MemoryStore:
 
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)
+
+    def replace(self, key: str, data: bytes, content_type: str) -> None:  # noqa: ARG002
+        self.objects[key] = data
+
+    def erase(self, key: str, *, keep_current: bool = False) -> tuple[Locked, ...]:
+        if not keep_current:
+            self.delete(key)
+        return ()
+
+    def with_history(self, prefix: str) -> Iterator[str]:  # noqa: ARG002
+        return iter(())
 
     def read(self, key: str) -> bytes:
         if key not in self.objects:
@@ -117,7 +128,7 @@ class Turns:
 class TakenByTurns:
     """A store each of whose calls is a turn; what it says was written when is by the clock of the turns."""
 
-    def __init__(self, store: Store, turns: Turns) -> None:
+    def __init__(self, store: ErasingStore, turns: Turns) -> None:
         self.url = store.url
         self.usage = store.usage
         self._store = store
@@ -141,6 +152,24 @@ class TakenByTurns:
         self._turns.maybe_kill()
         self._store.delete(key)
         self._turns.maybe_kill()
+
+    def replace(self, key: str, data: bytes, content_type: str) -> None:
+        self._turns.wait()
+        self._turns.maybe_kill()
+        self._store.replace(key, data, content_type)
+        self._written[key] = self._turns.now
+        self._turns.maybe_kill()
+
+    def erase(self, key: str, *, keep_current: bool = False) -> tuple[Locked, ...]:
+        self._turns.wait()
+        self._turns.maybe_kill()
+        locked = self._store.erase(key, keep_current=keep_current)
+        self._turns.maybe_kill()
+        return locked
+
+    def with_history(self, prefix: str) -> Iterator[str]:
+        self._turns.wait()
+        return iter(list(self._store.with_history(prefix)))
 
     def read(self, key: str) -> bytes:
         self._turns.wait()
