@@ -237,18 +237,12 @@ class S3Store:
         return None
 
     def _lock_of(self, key: str, version: str, code: str) -> Locked:
-        name = self.prefix + key
-        until, hold = None, False
+        self.usage.count("HEAD")
         try:
-            held = self.client.get_object_retention(Bucket=self.bucket, Key=name, VersionId=version)
-            until = held["Retention"].get("RetainUntilDate")
-        except (ClientError, KeyError):
-            pass  # there is none, or nobody may ask
-        try:
-            told = self.client.get_object_legal_hold(Bucket=self.bucket, Key=name, VersionId=version)
-            hold = told["LegalHold"].get("Status") == "ON"
-        except (ClientError, KeyError):
-            pass
+            told = self.client.head_object(Bucket=self.bucket, Key=self.prefix + key, VersionId=version)
+        except (ClientError, BotoCoreError):
+            return Locked(key=key, version=version, why=code)
+        until, hold = told.get("ObjectLockRetainUntilDate"), told.get("ObjectLockLegalHoldStatus") == "ON"
         why = "" if until or hold else f"{code}: the right s3:DeleteObjectVersion may be missing"
         return Locked(key=key, version=version, until=until, hold=hold, why=why)
 

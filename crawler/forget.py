@@ -1,4 +1,4 @@
-"""What this machine keeps of a post that was taken down: its place in the frontier, captures, pages that gave no post."""
+"""What this machine keeps of a post that is taken down: its place in the frontier, captures, rejected pages."""
 
 from __future__ import annotations
 

@@ -67,9 +67,14 @@ class S3Server:
         """How many writes into a bucket the server has done, by its own log; `S3Store.learn`'s are not counted."""
         return len(re.findall(rf'"(?:PUT|POST|DELETE) /{bucket}/(?!ARCHIVE\.json)', self.log.read_text()))
 
+    @staticmethod
+    def new_name() -> str:
+        """A name that no bucket has."""
+        return f"nest-{uuid.uuid4().hex[:16]}"
+
     def new_bucket(self) -> str:
         """The name of a bucket that holds nothing yet."""
-        name = f"nest-{uuid.uuid4().hex[:16]}"
+        name = self.new_name()
         user, secret = self.environment["AWS_ACCESS_KEY_ID"], self.environment["AWS_SECRET_ACCESS_KEY"]
         session = boto3.session.Session(user, secret, region_name="us-east-1")
         with closing(session.client("s3", endpoint_url=self.url)) as client:

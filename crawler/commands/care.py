@@ -388,8 +388,8 @@ def _told(entry: Entry, here: dict[str, int], *, dry_run: bool) -> Iterator[str]
     shared = f", {len(entry.kept):,} stay that other posts show" if entry.kept else ""
     yield f"  {len(entry.images):,} images deleted{shared}"
     yield (
-        f"  {len(entry.cut):,} records cut out of {len(entry.segments):,} captures, {len(entry.emptied):,} of lists and "
-        "other pages emptied"
+        f"  {len(entry.cut):,} records cut out of {len(entry.segments):,} captures, {len(entry.emptied):,} of lists "
+        "and other pages emptied"
     )
     yield f"  {len(entry.reports):,} reports without what told of it; {entry.views:,} objects of views removed"
     if any(here.values()):
@@ -404,8 +404,8 @@ def _require_whole(entry: Entry) -> None:
         dates = [each.until for each in entry.locked if each.until]
         when = f"after {max(dates):%Y-%m-%d %H:%M %Z}" if dates else "when it lets them go"
         raise StoreError(
-            f"{len(entry.locked):,} older versions of objects are locked in the store and stay there, out of sight; all "
-            f"else is done: run it again {when}"
+            f"{len(entry.locked):,} older versions of objects are locked in the store and stay there, out of sight; "
+            f"all else is done: run it again {when}"
         )
     if entry.unread:
         raise DamageError(

@@ -12,6 +12,7 @@ import duckdb
 from archive.s3 import S3Store
 from archive.store import FolderStore, Store
 from archive.warc_cut import records
+from tests.archive.turns import MemoryStore
 
 
 def everything(store: Store) -> Iterator[tuple[str, bytes]]:
@@ -20,6 +21,9 @@ def everything(store: Store) -> Iterator[tuple[str, bytes]]:
         for file in store.root.rglob("*"):
             if file.is_file():
                 yield str(file.relative_to(store.root)), file.read_bytes()
+        return
+    if isinstance(store, MemoryStore):
+        yield from store.objects.items()
         return
     assert isinstance(store, S3Store)
     pages = store.client.get_paginator("list_object_versions").paginate(Bucket=store.bucket, Prefix=store.prefix)

@@ -23,8 +23,8 @@ import archive.store
 from archive import layout
 from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
 from archive.locks import file_system
-from archive.s3 import S3Store
-from archive.store import FolderStore, Store, StoreOptions, open_store
+from archive.s3 import S3Store, content_md5
+from archive.store import ErasingStore, FolderStore, Store, StoreOptions, open_store
 
 if TYPE_CHECKING:
     from tests.conftest import S3Server
@@ -223,6 +223,43 @@ def test_only_views_are_overwritten_or_removed(store: Store) -> None:
 
     assert store.read("posts/s/a-1/v0001.html") == b"kept"
     assert keys(store) == ["posts/s/a-1/v0001.html"]
+
+
+@pytest.fixture
+def erasing(store: Store) -> ErasingStore:
+    """The store, opened as for a takedown."""
+    if isinstance(store, S3Store):
+        return S3Store(store.client, store.bucket, store.prefix.rstrip("/"), mutable="")
+    return open_store(store.url, mutable="")
+
+
+def test_a_takedown_replaces_and_erases_what_it_wants(erasing: ErasingStore) -> None:
+    for key in ("posts/s/a-1/v0001.html", "posts/s/a-1/v0002.html"):
+        erasing.create(key, b"first", TEXT)
+
+    erasing.replace("posts/s/a-1/v0001.html", b"second, longer", TEXT)
+    erasing.replace("takedowns/s/a-1.json", b"new", TEXT)
+    assert erasing.erase("posts/s/a-1/v0001.html", keep_current=True) == ()
+    assert erasing.erase("posts/s/a-1/v0002.html") == ()
+    assert erasing.erase("posts/s/a-1/v0002.html") == erasing.erase("nothing/there") == ()
+
+    assert erasing.read("posts/s/a-1/v0001.html") == b"second, longer"
+    assert keys(erasing) == ["posts/s/a-1/v0001.html", "takedowns/s/a-1.json"]
+    assert list(erasing.with_history("")) == []
+
+
+def test_only_a_store_that_was_opened_for_it_replaces_and_erases(store: Store) -> None:
+    store.create("posts/s/a-1/v0001.html", b"kept", TEXT)
+    unopened = open_store(store.url)
+
+    with pytest.raises(ValueError, match="not a key"):
+        unopened.replace("posts/s/a-1/v0001.html", b"other", TEXT)
+    with pytest.raises(ValueError, match="not a key"):
+        unopened.erase("posts/s/a-1/v0001.html")
+
+    assert store.read("posts/s/a-1/v0001.html") == b"kept"
+    if isinstance(unopened, S3Store):
+        unopened.client.close()
 
 
 def test_who_reads_a_view_while_it_is_written_sees_the_old_bytes_or_the_new(store: Store) -> None:
@@ -446,6 +483,83 @@ def test_an_object_in_s3_carries_its_content_type(s3_store: S3Store) -> None:
     held = s3_store.client.head_object(Bucket=s3_store.bucket, Key="some/prefix/posts/s/a-1/v0001.html")
 
     assert held["ContentType"] == "text/html; charset=utf-8"
+
+
+@pytest.fixture(params=["s3", pytest.param("radosgw", marks=pytest.mark.stores)])
+def versioned(request: pytest.FixtureRequest) -> S3Store:
+    """A store in a bucket that keeps versions, opened as for a takedown."""
+    made: S3Store = request.getfixturevalue(f"{request.param}_store")
+    made.client.put_bucket_versioning(Bucket=made.bucket, VersioningConfiguration={"Status": "Enabled"})
+    return S3Store(made.client, made.bucket, made.prefix.rstrip("/"), mutable="")
+
+
+def kept(store: S3Store) -> list[tuple[str, bool]]:
+    """The keys of all versions and marks of deletion; whether each is a version."""
+    told = store.client.list_object_versions(Bucket=store.bucket)
+    versions = [(each["Key"], True) for each in told.get("Versions", ())]
+    marks = [(each["Key"], False) for each in told.get("DeleteMarkers", ())]
+    return [(key.removeprefix(store.prefix), is_version) for key, is_version in (*versions, *marks)]
+
+
+def test_of_an_erased_object_no_version_and_no_mark_of_deletion_is_left(versioned: S3Store) -> None:
+    for data in (b"first", b"second"):
+        versioned.put("a", data, TEXT)
+        versioned.delete("a")
+    versioned.put("ab", b"another", TEXT)
+    assert list(versioned.with_history("")) == ["a"]
+
+    assert versioned.erase("a") == ()
+
+    assert kept(versioned) == [("ab", True)]
+
+
+def test_of_an_object_that_is_kept_the_older_versions_go(versioned: S3Store) -> None:
+    for data in (b"first", b"second", b"third"):
+        versioned.put("a", data, TEXT)
+    versioned.put("b", b"deleted", TEXT)
+    versioned.delete("b")
+    assert list(versioned.with_history("")) == ["a", "b"]
+
+    for key in ("a", "b"):
+        assert versioned.erase(key, keep_current=True) == ()
+
+    assert versioned.read("a") == b"third"
+    assert kept(versioned) == [("a", True)]
+
+
+@pytest.fixture
+def locking(s3_environment: S3Server) -> Iterator[S3Store]:
+    """A store in a bucket with Object Lock."""
+    name = s3_environment.new_name()
+    with opened(f"s3://{name}/nest") as store:
+        store.client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+        yield S3Store(store.client, name, "nest", mutable="")
+
+
+def test_what_is_locked_is_told_with_its_end_and_read_no_more(locking: S3Store) -> None:
+    until = datetime(2100, 1, 1, tzinfo=UTC)
+    for key, more in (
+        ("dated", {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}),
+        ("held", {"ObjectLockLegalHoldStatus": "ON"}),
+        ("free", {}),
+    ):
+        locking.client.put_object(
+            Bucket=locking.bucket, Key=f"nest/{key}", Body=b"x", ContentMD5=content_md5(b"x"), **more
+        )
+
+    (dated,) = locking.erase("dated")
+    (held,) = locking.erase("held")
+
+    assert (dated.key, dated.until, dated.hold) == ("dated", until, False)
+    assert (held.key, held.until, held.hold) == ("held", None, True)
+    assert locking.erase("free") == ()
+    assert keys(locking) == []
+    assert ("dated", True) in kept(locking)
+    locking.client.put_object_legal_hold(
+        Bucket=locking.bucket, Key="nest/held", VersionId=held.version, LegalHold={"Status": "OFF"}
+    )
+    assert locking.erase("held") == ()
+    assert {key for key, _ in kept(locking)} == {"dated"}
 
 
 def test_archives_under_other_prefixes_of_a_bucket_are_not_seen(s3_store: S3Store) -> None:

@@ -30,7 +30,7 @@ import archive.store
 import crawler.run  # noqa: F401 - what every fork needs is imported here, once
 from archive.store import FolderStore
 
-CALLS = ("create", "read", "list", "learn")
+CALLS = ("create", "read", "list", "learn", "put", "delete", "replace", "erase", "with_history")
 SYSTEM_CALLS = ("open", "write", "fsync", "close", "link", "unlink", "mkdir", "lexists")
 
 
