@@ -8,10 +8,11 @@ Layout of format version 1 (the whole contract is in docs/archive-format.md)::
     blobs/sha256/cd/cdef…01.md                      a file that a post was imported from, as it was
     posts/niaogebiji/article-482538/v0001.html      one version of one post: the commit
     runs/2026-11-22/20261122T080000Z-….json         the report of every run
+    takedowns/niaogebiji/article-482538.json        that a post was taken down
 
 Two rules carry everything else. *Blobs first, document last*: a document that can be seen names only blobs that
 are there. *Create-only*: nothing is ever overwritten, so that no crash and no second writer can take away what
-was acknowledged; a changed post is a further version beside the earlier ones.
+was acknowledged; a changed post is a further version beside the earlier ones. `archive.takedown` is the one exception.
 """
 
 from archive.reader import ArchiveReader

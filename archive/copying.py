@@ -58,7 +58,7 @@ from archive.layout import (
 from archive.reader import read_info
 from archive.register import Entry, entries
 from archive.store import FolderStore, ObjectInfo, Store
-from archive.takedown import Fates, is_stub, tells
+from archive.takedown import Fates, is_stub, shows, tells
 from archive.writer import README, persist
 
 _T = TypeVar("_T")
@@ -285,6 +285,10 @@ class Copy:
         if damage is not None:
             self._leave(_told(damage))
             return
+        if kind == "views" and self._taken_down and shows(self._taken_down, key, data):
+            with self._lock:
+                self._done.taken_down += 1
+            return
         if self._taken_down and self._tells(kind, key, data):
             self._leave(
                 f"{key}: tells of a post that was taken down in {self._target.url}: take it down in "
@@ -301,7 +305,7 @@ class Copy:
                 data = self._read(key) or b""
             rest = Fates(self._taken_down).of(data)
             return bool(rest.cut or rest.emptied)
-        return kind in ("reports", "views") and tells(self._taken_down, data)
+        return kind == "reports" and tells(self._taken_down, data)
 
     def _posts(self) -> Iterator[list[PostRef]]:
         """The absent versions of each post."""

@@ -270,3 +270,33 @@ def policy(bucket: str, prefix: str) -> str:
         },
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2) + "\n"
+
+
+def takedown_policy(bucket: str, prefix: str) -> str:
+    """The rights that `birdnest takedown` and `birdnest gc` need besides those of `policy`, as JSON.
+
+    `deploy/iam-policy-takedown.json` is the one of BUCKET/PREFIX. For a person's own credentials, not for a crawl's.
+    """
+    below = f"{prefix.strip('/')}/*" if prefix.strip("/") else "*"
+    statements = [
+        {
+            "Sid": "ListVersions",
+            "Effect": "Allow",
+            "Action": "s3:ListBucketVersions",
+            "Resource": f"arn:aws:s3:::{bucket}",
+            "Condition": {"StringLike": {"s3:prefix": below}},
+        },
+        {
+            "Sid": "RemoveForGood",
+            "Effect": "Allow",
+            "Action": [
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+                "s3:GetObjectVersion",
+                "s3:GetObjectRetention",
+                "s3:GetObjectLegalHold",
+            ],
+            "Resource": f"arn:aws:s3:::{bucket}/{below}",
+        },
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2) + "\n"

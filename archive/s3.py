@@ -336,7 +336,7 @@ _CREDENTIALS_ADVICE = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_P
 _S3_ADVICE = {
     "NoSuchBucket": "there is no bucket {bucket!r}: create it, or correct the name.",
     "AccessDenied": "these credentials may not do that: Birdnest needs s3:GetObject, s3:PutObject and s3:ListBucket, "
-    "and s3:DeleteObject below views/ (`birdnest doctor --policy`).",
+    "and s3:DeleteObject below views/ (`birdnest doctor --policy`); for `takedown` and `gc` see `--takedown-policy`.",
     "InvalidAccessKeyId": f"the access key is unknown to the store: {_CREDENTIALS_ADVICE}",
     "SignatureDoesNotMatch": f"the secret key is wrong: {_CREDENTIALS_ADVICE}",
     "ExpiredToken": "the session's credentials have expired: log in again and run again, what is archived stays.",

@@ -153,7 +153,7 @@ class _Counting:
         if ref is None:
             return
         if front.get("op") == "takedown":
-            self._found.taken_down += 1
+            self._found.taken_down += front.get("was", "") is not None  # the last stub replaced nothing
             return
         month = (front.get("published_at") or front["fetched_at"])[:7]
         row = self._found.months.setdefault((ref.site, month), Row())

@@ -199,6 +199,7 @@ class _Takedown:
         self._documents = 0
         self._locked: dict[tuple[str, str], Locked] = {}
         self._unread: dict[str, None] = {}
+        self._blind = False
 
     def run(self, now: datetime, addresses: Iterable[str]) -> Entry:
         if not self._dry:
@@ -209,7 +210,8 @@ class _Takedown:
         traces = self._entry.traces.beside(titles=self._titles, records=self._records)
         kept = tuple(sorted(key for key in traces.blobs if key in self._named))
         # Where a document cannot be read nobody knows what it names.
-        going = () if self._unread else tuple(sorted(key for key in traces.blobs if key not in self._named))
+        self._blind = bool(self._unread)
+        going = () if self._blind else tuple(sorted(key for key in traces.blobs if key not in self._named))
         self._save(traces=traces, images=going, kept=kept)
         self._captures()
         self._blobs()
@@ -358,14 +360,16 @@ class _Takedown:
     # -- blobs -----------------------------------------------------------------------------------------------------
 
     def _blobs(self) -> None:
-        if self._unread and self._entry.traces.blobs:
+        if self._blind and self._entry.traces.blobs:
             self._complain("no image was removed: what the documents that cannot be read name is not known")
         if self._dry:
             return
         for key in self._entry.images:
             self._set_aside(key)
+        unread = len(self._unread)
         self._read_others()
-        back = [key for key in self._entry.images if key in self._named]
+        is_blind = len(self._unread) > unread
+        back = [key for key in self._entry.images if is_blind or key in self._named]
         for key in self._entry.images:
             if key in back:
                 self._put_back(key)
@@ -416,10 +420,9 @@ class _Takedown:
     def _views(self) -> None:
         removed = 0
         of_catalogue = set(catalogue.of_post(self._store, self._prefix))
-        pictures = {blob_digest(key) for key in self._entry.images}
         others = (info for info in self._store.list(VIEWS) if not info.key.startswith(catalogue.CATALOGUE))
         for info, data in self._reader.read((info, True) for info in others):
-            if data is not None and self._shows(info.key, data, pictures):
+            if data is not None and shows([self._entry], info.key, data):
                 removed += 1
                 self._erase(info.key)
         for key in sorted(of_catalogue):
@@ -431,18 +434,6 @@ class _Takedown:
         if of_catalogue and not self._dry:
             self._make_catalogue()
 
-    def _shows(self, key: str, data: bytes, pictures: set[str | None]) -> bool:
-        """Whether an object of a view shows the post; one that nobody can look into may."""
-        if hashlib.sha256(data).hexdigest() in pictures:
-            return True
-        if key.rpartition(".")[2] in _PICTURES - {"svg"}:
-            return False
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            return True
-        return self._entry.traces.are_in(Text([text]))
-
     def _make_catalogue(self) -> None:
         try:
             catalogue.build(self._store, progress=self._progress, complain=self._complain)
@@ -450,21 +441,33 @@ class _Takedown:
             self._complain(f"the catalogue's months in which the post was are removed, and not made again: {error}")
 
 
+def shows(some: Sequence[Entry], key: str, data: bytes) -> bool:
+    """Whether an object of a view shows posts that were taken down; one that nobody can look into may."""
+    if hashlib.sha256(data).hexdigest() in {blob_digest(blob) for entry in some for blob in entry.images}:
+        return True
+    if key.rpartition(".")[2] in _PICTURES - {"svg"}:
+        return False
+    try:
+        text = Text([data.decode()])
+    except UnicodeDecodeError:
+        return True
+    return any(entry.traces.are_in(text) for entry in some)
+
+
 def tells(some: Sequence[Entry], data: bytes) -> bool:
-    """Whether a report, or an object of a view, tells of posts that were taken down."""
+    """Whether a report, or another text, tells of posts that were taken down."""
     try:
         value = json.loads(data)
     except ValueError:
         text = Text.of_bytes(data)
-        pictures = {blob_digest(key) for entry in some for key in entry.images}
-        return hashlib.sha256(data).hexdigest() in pictures or any(entry.traces.are_in(text) for entry in some)
+        return any(entry.traces.are_in(text) for entry in some)
     return bool(_without(value, some) != value)
 
 
 def _without(value: JSON, some: Sequence[Entry]) -> JSON:
     """A report's value without the texts that tell of posts."""
     if isinstance(value, str):
-        return GONE if _is_told(value, some) else value
+        return GONE if is_told(value, some) else value
     if isinstance(value, list):
         return [_without(item, some) for item in value]
     if isinstance(value, dict):
@@ -472,7 +475,8 @@ def _without(value: JSON, some: Sequence[Entry]) -> JSON:
     return value
 
 
-def _is_told(text: str, some: Sequence[Entry]) -> bool:
+def is_told(text: str, some: Sequence[Entry]) -> bool:
+    """Whether a text tells of posts that were taken down, or names an address of theirs."""
     addresses = {address_digest(url.rstrip(".,:;)")) for url in _ADDRESS.findall(text)}
     words = Text([text])
     return any(not addresses.isdisjoint(each.traces.addresses) or each.traces.are_in(words) for each in some)

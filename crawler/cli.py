@@ -462,6 +462,9 @@ def doctor(
     policy: Annotated[
         bool, typer.Option("--policy", help="Print only the least-privilege IAM policy for an archive in S3")
     ] = False,
+    takedown_policy: Annotated[
+        bool, typer.Option("--takedown-policy", help="Print only the policy that `takedown` and `gc` need besides")
+    ] = False,
     archive: ArchiveOption = None,
     config: ConfigOption = None,
     json_: JsonOption = False,
@@ -471,8 +474,8 @@ def doctor(
     from archive.doctor import examine, is_safe
 
     loaded = config_of(config, archive)
-    if policy:
-        _print_policy(loaded.archive)
+    if policy or takedown_policy:
+        _print_policy(loaded.archive, of_takedowns=takedown_policy)
         return
     checks = list(examine(open_store(loaded.archive, loaded.store_options())))
     safe = is_safe(checks)
@@ -491,13 +494,13 @@ def doctor(
         raise typer.Exit(StoreError.exit_code)
 
 
-def _print_policy(archive: str) -> None:
+def _print_policy(archive: str, *, of_takedowns: bool) -> None:
     if not archive.startswith("s3://"):
         raise UsageError(f"archive {archive!r} is a folder: an IAM policy is for s3://bucket/prefix")
-    from archive.doctor_s3 import policy
+    from archive.doctor_s3 import policy, takedown_policy
 
     bucket, _, prefix = archive.removeprefix("s3://").partition("/")
-    sys.stdout.write(policy(bucket, prefix))
+    sys.stdout.write((takedown_policy if of_takedowns else policy)(bucket, prefix))
 
 
 @app.command(rich_help_panel=_SITES)

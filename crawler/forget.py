@@ -1,4 +1,4 @@
-"""What this machine keeps of a post that is taken down: its place in the frontier, captures, rejected pages."""
+"""What this machine keeps of a post that is taken down: in frontier and history, captures, rejected pages."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 from archive.register import Entry
-from archive.takedown import tells
+from archive.takedown import is_told, tells
 from crawler.capture import forget as forget_captures
 from crawler.frontier import Frontier, frontier_file
+from crawler.history import History, history_file
 
 
 def addresses(state: Path, archive_id: str, site: str, post: str) -> list[str]:
@@ -33,6 +34,10 @@ def forget(state: Path, archive_id: str, entry: Entry, *, now: int) -> dict[str,
             frontier.take_down(entry.site, entry.id, records=records, run="takedown", now=now)
         finally:
             frontier.close()
+    past = history_file(state, archive_id)
+    if past.exists():
+        with History(past) as history:
+            history.forget(lambda text: is_told(text, [entry]))
     captures = forget_captures(state / "spool" / archive_id, [entry])
     return {"captures": captures, "rejects": _forget_rejects(state / "rejected", entry)}
 

@@ -8,8 +8,8 @@ what the archive has and the copy lacks: runs of another machine, or all of the 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from archive.layout import RUNS, parse_run_key
 from archive.model import Figures, RunReport
 from archive.reader import ArchiveReader, parse_figures, parse_report
 from archive.runs import DAYS, RunFacts, facts_of
+from archive.takedown import GONE
 from archive.writer import figures_json
 from crawler.sqlite import create_tables, engine_of
 from crawler.verdict import Earlier
@@ -163,6 +164,15 @@ class History:
         with self._engine.begin() as db:
             changes = {name: value for name, value in values.items() if name != "run"}
             db.execute(insert(_runs).values(**values).on_conflict_do_update(index_elements=["run"], set_=changes))
+
+    def forget(self, is_told: Callable[[str], bool]) -> None:
+        """Keep no reason of a run that tells of something."""
+        with self._engine.begin() as db:
+            for row in db.execute(_runs.select().where(_runs.c.told.is_not(None))).all():
+                told = json.loads(row.told)
+                if is_told(told["reason"]):
+                    text = json.dumps({**told, "reason": GONE}, ensure_ascii=False)
+                    db.execute(_runs.update().where(_runs.c.run == row.run).values(told=text))
 
     def _forget(self, now: datetime) -> None:
         before = int((now - timedelta(days=_KEPT_DAYS)).timestamp())

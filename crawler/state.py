@@ -33,9 +33,9 @@ from archive.document import read_front
 from archive.errors import DamageError, ObjectMissing, StoreError
 from archive.layout import PostRef, parse_post_key
 from archive.model import MissingImage, RunReport, WarcRecord
-from archive.register import entries, taken_down
+from archive.register import Entry, entries, taken_down
 from archive.store import Store
-from archive.traces import address_digest
+from archive.traces import Text, address_digest
 from archive.views.catalogue import Held as InCatalogue
 from archive.views.catalogue import places, rows_that_stand
 from archive.views.sources import newest
@@ -111,6 +111,7 @@ class CrawlState:
         self._leased = False
         self._taken_down: set[tuple[str, str]] = set()
         self._addresses: set[str] = set()
+        self._entries: tuple[Entry, ...] = ()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -176,7 +177,8 @@ class CrawlState:
         self._taken_down = await self._session.run(taken_down, store)
         if not self._taken_down:
             return
-        for entry in await self._session.run(lambda: tuple(entries(store, notes.append))):
+        self._entries = await self._session.run(lambda: tuple(entries(store, notes.append)))
+        for entry in self._entries:
             self._addresses |= {*entry.traces.addresses}
             records = (*entry.cut, *entry.emptied)
             self.frontier.take_down(entry.site, entry.id, records=records, run=self.run, now=self.seconds)
@@ -186,6 +188,11 @@ class CrawlState:
         return (self.site.slug, post) in self._taken_down or (
             bool(self._addresses) and has_address(url) and address_digest(url) in self._addresses
         )
+
+    def was_taken_down(self, *texts: str) -> bool:
+        """Whether some texts are those of a post that was taken down, whatever its address is."""
+        text = Text(texts) if self._entries else None
+        return text is not None and any(entry.traces.are_in(text) for entry in self._entries)
 
     def _damaged(self, notes: list[str]) -> Callable[[str], None]:
         return lambda detail: notes.append(f"not taken into the frontier: {detail}")

@@ -13,7 +13,7 @@ from scrapy.http import Response
 
 from archive.errors import BirdnestError, PageError
 from crawler.config import Config
-from crawler.frontier import Link
+from crawler.frontier import Link, has_address
 from crawler.hexo_tree import Importer, SiteFiles, read_file
 from crawler.profile import SiteProfile
 from crawler.spiders.site import SiteSpider
@@ -129,7 +129,9 @@ class TreeSpider(SiteSpider):
         state = self.state
         left, new = [], []
         for post in posts:
-            if state.is_taken_down(post.id, post.url):
+            if state.is_taken_down(post.id, post.url) or (
+                not has_address(post.url) and state.was_taken_down(post.title, *post.body_parts)
+            ):
                 self.reporter.taken_down(post.requested_url)
                 continue
             row = state.frontier.get(self.slug, post.url)

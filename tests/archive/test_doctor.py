@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from archive import Archive, open_store
-from archive.doctor_s3 import policy
+from archive.doctor_s3 import policy, takedown_policy
 from archive.errors import StoreError
 from archive.s3 import S3Store
 from archive.store import FolderStore, StoreOptions
@@ -172,3 +172,11 @@ def test_the_policy_that_is_printed_is_the_one_to_deploy(command: Birdnest) -> N
         "arn:aws:s3:::my-bucket/some/nest/views/*",
     ]
     assert command("doctor", "--policy", "--archive", "nest").code == 2
+
+
+def test_the_policy_of_takedowns_is_one_of_its_own(command: Birdnest) -> None:
+    assert (ROOT / "deploy" / "iam-policy-takedown.json").read_text() == takedown_policy("BUCKET", "PREFIX")
+
+    printed = command("doctor", "--takedown-policy", "--archive", "s3://my-bucket/some/nest")
+
+    assert printed.out == takedown_policy("my-bucket", "some/nest")

@@ -32,6 +32,7 @@ STRAY_PICTURE = PICTURE.replace(b"\xff", b"\xfe")
 STRAY = blob_key(hashlib.sha256(STRAY_PICTURE).hexdigest(), "image/gif")
 UNREADABLE = blob_key(hashlib.sha256(b"GIF89a no picture").hexdigest(), "image/gif")
 CAPTURE = "raw/niaogebiji/2026-11-22/r-0001.warc.gz"
+TAKEDOWN = "takedowns/niaogebiji/article-482538.json"
 
 FILE = "\n---\ntitle: 题\n---\n正文".encode()
 ORIGINAL = blob_key(hashlib.sha256(FILE).hexdigest(), "text/markdown")
@@ -272,6 +273,11 @@ CASES = {
     "report-damaged": Case(
         damage=lambda root: put(root, RUN, b"{"),
         finds=[("report-damaged", RUN)],
+        fast_finds=[],
+    ),
+    "register-damaged": Case(
+        damage=lambda root: put(root, TAKEDOWN, b'{"op": "takedown"}'),
+        finds=[("register-damaged", TAKEDOWN)],
         fast_finds=[],
     ),
     "warc-damaged": Case(
