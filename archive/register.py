@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from archive.errors import DamageError, ObjectMissing
 from archive.layout import TAKEDOWNS, parse_takedown_key, takedown_key
@@ -18,7 +18,9 @@ from archive.model import JSON, sealed
 from archive.store import Locked, Store
 from archive.traces import Traces
 
-JSON_TYPE = "application/json"
+JSON_TYPE: Final = "application/json"
+GONE: Final = "(taken down)"
+"""What stands in reports for a text that told of a post."""
 
 
 @dataclass(frozen=True, kw_only=True)

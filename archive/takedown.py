@@ -51,7 +51,7 @@ from archive.layout import (
 )
 from archive.model import JSON
 from archive.model import sealed as sealed_json
-from archive.register import JSON_TYPE, Entry, Rewritten, entry_bytes, read_entry
+from archive.register import GONE, JSON_TYPE, Entry, Rewritten, entry_bytes, read_entry
 from archive.store import ErasingStore, Locked, ObjectInfo, Store
 from archive.traces import Phrase, Text, Title, Traces, address_digest
 from archive.views import catalogue
@@ -59,7 +59,6 @@ from archive.warc import index_lines
 from archive.warc_cut import Cut, Fate, Record, cut
 from archive.writer import persist
 
-GONE: Final = "(taken down)"
 _ADDRESS = re.compile(r"https?://[^\s\"'<>，。；）]+")
 _PICTURES: Final = frozenset(IMAGE_EXTENSIONS.values())
 Progress = Callable[[str, int], None]

@@ -192,7 +192,7 @@ class Text:
 
     def __init__(self, texts: Iterable[str], *, base: str = "") -> None:
         self._words: list[list[str]] = []
-        self._places: dict[int, list[dict[int, list[int]]]] = {}
+        self._anchors: dict[int, list[tuple[list[int], frozenset[int]]]] = {}
         self.addresses: set[str] = set()
         for text in texts:
             plain = _unescaped(text)
@@ -206,12 +206,15 @@ class Text:
     def holds(self, phrase: Phrase) -> bool:
         """Whether the words of a phrase stand in a row somewhere."""
         length = min(phrase.words, _ANCHOR_WORDS)
-        if length not in self._places:
-            self._places[length] = [_places(some, length) for some in self._words]
+        if length not in self._anchors:
+            anchors = [_anchors(some, length) for some in self._words]
+            self._anchors[length] = [(each, frozenset(each)) for each in anchors]
         return any(
             _digest(" ".join(some[place : place + phrase.words])) == phrase.digest
-            for some, places in zip(self._words, self._places[length], strict=True)
-            for place in places.get(phrase.anchor, ())
+            for some, (anchors, present) in zip(self._words, self._anchors[length], strict=True)
+            if phrase.anchor in present
+            for place, anchor in enumerate(anchors)
+            if anchor == phrase.anchor
         )
 
     @classmethod
@@ -234,12 +237,10 @@ def _readings(data: bytes, charset: str | None) -> Iterator[str]:
                 continue
 
 
-def _places(some: Sequence[str], length: int) -> dict[int, list[int]]:
-    """Where each run of so many words begins, by its checksum."""
-    found: dict[int, list[int]] = {}
-    for place in range(len(some) - length + 1):
-        found.setdefault(_anchor(some[place : place + length]), []).append(place)
-    return found
+def _anchors(some: Sequence[str], length: int) -> list[int]:
+    """The checksum of each run of so many words."""
+    runs = map(" ".join, zip(*(some[start:] for start in range(length)), strict=False))
+    return [zlib.crc32(run.encode("utf-8", "surrogatepass")) for run in runs]
 
 
 def _sentences(body: str) -> tuple[Phrase, ...]:

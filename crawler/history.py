@@ -22,8 +22,8 @@ from archive.errors import ConfigError, DamageError, ObjectMissing
 from archive.layout import RUNS, parse_run_key
 from archive.model import Figures, RunReport
 from archive.reader import ArchiveReader, parse_figures, parse_report
+from archive.register import GONE
 from archive.runs import DAYS, RunFacts, facts_of
-from archive.takedown import GONE
 from archive.writer import figures_json
 from crawler.sqlite import create_tables, engine_of
 from crawler.verdict import Earlier
