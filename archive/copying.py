@@ -58,7 +58,7 @@ from archive.layout import (
 from archive.reader import read_info
 from archive.register import Entry, entries
 from archive.store import FolderStore, ObjectInfo, Store
-from archive.takedown import Fates, is_stub, shows, tells
+from archive.takedown import brings_back, is_stub
 from archive.writer import README, persist
 
 _T = TypeVar("_T")
@@ -285,11 +285,11 @@ class Copy:
         if damage is not None:
             self._leave(_told(damage))
             return
-        if kind == "views" and self._taken_down and shows(self._taken_down, key, data):
-            with self._lock:
-                self._done.taken_down += 1
-            return
-        if self._taken_down and self._tells(kind, key, data):
+        if self._brings_back(key, data):
+            if kind == "views":  # each place makes its own
+                with self._lock:
+                    self._done.taken_down += 1
+                return
             self._leave(
                 f"{key}: tells of a post that was taken down in {self._target.url}: take it down in "
                 f"{self._source.url}, too, and copy again"
@@ -297,15 +297,12 @@ class Copy:
             return
         self._create(kind, key, data)
 
-    def _tells(self, kind: Kind, key: str, data: bytes) -> bool:
-        """Whether an object would bring back something of what was taken down at the target."""
-        if kind == "captures":
-            if not key.endswith(".gz"):  # an index, which goes with its capture
-                key = f"{key.removesuffix('.cdxj')}.warc.gz"
-                data = self._read(key) or b""
-            rest = Fates(self._taken_down).of(data)
-            return bool(rest.cut or rest.emptied)
-        return kind == "reports" and tells(self._taken_down, data)
+    def _brings_back(self, key: str, data: bytes) -> bool:
+        """Whether an object tells of what was taken down at the target; an index goes with its capture."""
+        if self._taken_down and key.startswith(RAW) and key.endswith(".cdxj"):
+            key = f"{key.removesuffix('.cdxj')}.warc.gz"
+            data = self._read(key) or b""
+        return brings_back(self._taken_down, key, data)
 
     def _posts(self) -> Iterator[list[PostRef]]:
         """The absent versions of each post."""

@@ -4,7 +4,7 @@ What is wrong is looked at once more, object by object, and nothing good is ever
 where its own bytes say that they are not what was written, or where a report or the version after it names another
 digest. What takes its place must be the very bytes that were there: of a blob those of its name; of a document those
 whose digest a report or the version after it names, and where none does, whole ones that say they are that version. A
-post that was taken down stays so.
+post that was taken down stays so, and a capture or report that tells of it is taken from nowhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ from typing import Final
 
 from archive.document import Document, read, read_front
 from archive.errors import DamageError, ObjectMissing
-from archive.findings import Finding, check_capture, check_document, check_info, check_place, check_report
+from archive.findings import (
+    Finding,
+    check_capture,
+    check_document,
+    check_entry,
+    check_info,
+    check_place,
+    check_report,
+)
 from archive.garbage import set_aside
 from archive.layout import (
     ARCHIVE_KEY,
@@ -30,10 +38,13 @@ from archive.layout import (
     blob_digest,
     index_key,
     parse_post_key,
+    parse_takedown_key,
     post_prefix,
 )
 from archive.reader import parse_report
+from archive.register import entries, taken_down
 from archive.store import Store
+from archive.takedown import brings_back
 from archive.writer import README, persist
 
 _TYPES: Final = {
@@ -106,6 +117,9 @@ class _Repair:
         self._supplies = supplies
         self._progress = progress
         self._done = Repaired()
+        self._register = taken_down(store)
+        self._entries = tuple(entries(store, lambda _line: None))  # the findings tell of those that cannot be read
+        self._is_blind = len(self._entries) < len(self._register)
         self._expected: dict[str, str] = {}
         self._looked_at: dict[str, str | None] = {}
 
@@ -191,6 +205,10 @@ class _Repair:
             why = "has none" if found is None else self._wrong(key, found)
             if found is not None and taken_down and not _is_stub(key, found):
                 why = "has the post, which was taken down and stays so"
+            if found is not None and why is None and key.startswith((RUNS, RAW)) and self._is_blind:
+                why = "has one, and the register of takedowns, which cannot be read, may say that it must not come back"
+            if found is not None and why is None and brings_back(self._entries, key, found):
+                why = "has one that tells of a post that was taken down"
             if found is not None and why is None:
                 self._replace(key, found, there=data is not None)
                 return ""
@@ -224,7 +242,9 @@ class _Repair:
         return parent if isinstance(parent, str) else None
 
     def _was_taken_down(self, ref: PostRef) -> bool:
-        """Whether any version of the post is a stub."""
+        """Whether the post is in the register, or any version of it a stub."""
+        if (ref.site, ref.id) in self._register:
+            return True
         keys = (info.key for info in self._store.list(post_prefix(ref.site, ref.id)))
         return any(_is_stub(key, data) for key in keys if (data := self._read(key)) is not None)
 
@@ -292,5 +312,7 @@ def _findings(key: str, data: bytes) -> Iterator[Finding]:
         yield from check_report(key, data)
     elif key.startswith(RAW) and key.endswith(".gz"):
         yield from check_capture(key, data)
+    elif parse_takedown_key(key) is not None:
+        yield from check_entry(key, data)
     elif key == ARCHIVE_KEY:
         yield from check_info(data)

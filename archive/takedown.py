@@ -59,6 +59,7 @@ from archive.warc import index_lines
 from archive.warc_cut import Cut, Fate, Record, cut
 from archive.writer import persist
 
+_ASIDE: Final = f"{SET_ASIDE}takedown/"
 _ADDRESS = re.compile(r"https?://[^\s\"'<>，。；）]+")
 _PICTURES: Final = frozenset(IMAGE_EXTENSIONS.values())
 Progress = Callable[[str, int], None]
@@ -374,7 +375,8 @@ class _Takedown:
                 self._put_back(key)
             else:
                 self._erase(key)
-            self._erase(SET_ASIDE + key)
+        for place in self._places_aside():
+            self._erase(place)
         if back:
             images = tuple(key for key in self._entry.images if key not in back)
             self._save(images=images, kept=tuple(sorted({*self._entry.kept, *back})))
@@ -384,12 +386,18 @@ class _Takedown:
             data = self._store.read(key)
         except ObjectMissing:
             return
-        persist(lambda: self._store.create(SET_ASIDE + key, data, MEDIA_TYPES[key.rpartition(".")[2]]))
+        persist(lambda: self._store.create(_ASIDE + key, data, MEDIA_TYPES[key.rpartition(".")[2]]))
         persist(lambda: self._store.delete(key))
+
+    def _places_aside(self) -> list[str]:
+        """Where copies of the blobs are set aside, by this takedown or by collections, or were."""
+        listed = (info.key for info in self._store.list(SET_ASIDE))
+        found = dict.fromkeys((*listed, *self._store.with_history(SET_ASIDE)))
+        return [place for place in found if place.endswith(self._entry.images)]
 
     def _put_back(self, key: str) -> None:
         try:
-            data = self._store.read(SET_ASIDE + key)
+            data = self._store.read(_ASIDE + key)
         except ObjectMissing:
             return
         persist(lambda: self._store.create(key, data, MEDIA_TYPES[key.rpartition(".")[2]]))
@@ -438,6 +446,25 @@ class _Takedown:
             catalogue.build(self._store, progress=self._progress, complain=self._complain)
         except UsageError as error:
             self._complain(f"the catalogue's months in which the post was are removed, and not made again: {error}")
+
+
+def brings_back(some: Sequence[Entry], key: str, data: bytes) -> bool:
+    """Whether a capture, its index, a report or an object of a view has what was taken out of it, or would be.
+
+    Raises DamageError for a capture that is none.
+    """
+    if not some:
+        return False
+    if key.startswith(RUNS):
+        return tells(some, data)
+    if key.startswith(VIEWS):
+        return shows(some, key, data)
+    if key.startswith(RAW) and key.endswith(".cdxj"):
+        return any(index_key(segment) == key for entry in some for segment in entry.segments)
+    if not key.startswith(RAW):
+        return False
+    rest = Fates(some).of(data)
+    return bool(rest.cut or rest.emptied)
 
 
 def shows(some: Sequence[Entry], key: str, data: bytes) -> bool:

@@ -24,6 +24,7 @@ from archive.layout import BLOBS, index_key, link_from_document
 from archive.model import Failure, Image, WarcRecord
 from archive.reader import ArchiveInfo
 from archive.register import Entry, entries, entry_bytes, read_entry
+from archive.repair import of_archive, repair
 from archive.s3 import S3Store
 from archive.store import ErasingStore, FolderStore, Locked, StoreOptions
 from archive.takedown import take_down, whole_versions
@@ -371,7 +372,7 @@ def test_an_image_that_another_post_names_meanwhile_is_put_back(folder: FolderSt
 
 def test_an_image_that_was_set_aside_goes_too(folder: FolderStore) -> None:
     own = pictures()[1].key
-    folder.replace(f".gc/{own}", OWN, "image/gif")
+    folder.replace(f".gc/20261122T080000Z-ab12cd34/{own}", OWN, "image/gif")
 
     take(folder)
 
@@ -551,6 +552,26 @@ def test_the_register_goes_with_a_copy_and_says_what_still_stands_there(folder: 
     take_down(backup, SITE, ID, why=None, now=LATER)
     assert traces(backup) == []
     assert errors(backup) == []
+
+
+def test_repair_from_an_older_copy_brings_nothing_back(folder: FolderStore, full: Path) -> None:
+    entry = take(folder)
+    stubs = list(folder.list(f"posts/{SITE}/{ID}/"))
+    (report,) = [info.key for info in folder.list("runs/")]
+    for key in (stubs[0].key, SEGMENT, report, entry.key):
+        folder.replace(key, folder.read(key)[:-9], "")
+    folder.erase(index_key(SEGMENT))
+
+    done = repair(folder, list(verify(folder, Scope(full=True))), {"older": of_archive(FolderStore(full))})
+
+    assert traces(folder) == []
+    assert stubs[0].key in done.left
+    # Of an entry that cannot be read the key says which post it is, and nothing what else must not come back.
+    assert "the register of takedowns, which cannot be read" in done.left[SEGMENT]
+    folder.replace(entry.key, entry_bytes(entry), "")
+    done = repair(folder, list(verify(folder, Scope(full=True))), {"older": of_archive(FolderStore(full))})
+    assert {SEGMENT, report} <= set(done.left)
+    assert traces(folder) == []
 
 
 def test_gc_keeps_the_images_that_stayed_and_the_register_is_no_stranger_to_it(folder: FolderStore) -> None:
