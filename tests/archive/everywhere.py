@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 
+from archive.errors import DamageError
 from archive.s3 import S3Store
 from archive.store import FolderStore, Store
 from archive.warc_cut import records
@@ -42,8 +44,9 @@ def where(store: Store, *needles: str | bytes) -> list[str]:
 def _holds(key: str, data: bytes, wanted: Sequence[bytes]) -> bool:
     parts = [data]
     if key.endswith(".warc.gz"):
-        for record in records(data):
-            parts += [record.block, record.payload, "\n".join(record.headers.values()).encode()]
+        with suppress(DamageError):  # as far as it can be read
+            for record in records(data):
+                parts += [record.block, record.payload, "\n".join(record.headers.values()).encode()]
     if key.endswith(".parquet"):
         with TemporaryDirectory() as folder:
             file = Path(folder) / "file.parquet"
