@@ -25,7 +25,7 @@ from tests.faults.conftest import Forks, configured, errors
 pytestmark = pytest.mark.faults
 KILLED = -9
 POST = "article-482538"
-IN_A_FOLDER, IN_A_BUCKET = 18, 4
+IN_A_FOLDER, IN_A_BUCKET = 15, 3
 
 
 @dataclass(frozen=True, kw_only=True)
