@@ -378,6 +378,7 @@ Birdnest wrote this archive, but nothing here needs Birdnest.
 - `raw/<site>/<day>/*.warc.gz` are the pages and lists as the site answered, in WARC 1.1; the `.cdxj` beside each is
   its index. Any WARC player shows them.
 - `runs/<day>/*.json` are the reports of the runs that filled the archive, failures included.
+- `takedowns/` names, by digests alone, the posts that were taken down.
 - `ARCHIVE.json` names the format, its version and this archive.
 
 Titles and dates of all posts, with a shell alone:

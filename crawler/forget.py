@@ -1,8 +1,9 @@
-"""What this machine keeps of a post that is taken down: in frontier and history, captures, rejected pages."""
+"""What this machine keeps of a post that is taken down: in frontier, history, captures, rejected pages, its reader."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from archive.register import Entry
@@ -10,6 +11,7 @@ from archive.takedown import is_told, tells
 from crawler.capture import forget as forget_captures
 from crawler.frontier import Frontier, frontier_file
 from crawler.history import History, history_file
+from crawler.reader_server import reader_folder
 
 
 def addresses(state: Path, archive_id: str, site: str, post: str) -> list[str]:
@@ -39,7 +41,12 @@ def forget(state: Path, archive_id: str, entry: Entry, *, now: int) -> dict[str,
         with History(past) as history:
             history.forget(lambda text: is_told(text, [entry]))
     captures = forget_captures(state / "spool" / archive_id, [entry])
-    return {"captures": captures, "rejects": _forget_rejects(state / "rejected", entry)}
+    rejects = _forget_rejects(state / "rejected", entry)
+    # `birdnest serve` builds it again.
+    pages = reader_folder(state, archive_id)
+    there = pages.exists()
+    shutil.rmtree(pages, ignore_errors=True)
+    return {"captures": captures, "rejects": rejects, "readers": int(there)}
 
 
 def _forget_rejects(folder: Path, entry: Entry) -> int:

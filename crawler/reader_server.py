@@ -62,6 +62,12 @@ _FOR_EVER: Final = "private, max-age=31536000, immutable"
 _ASK_AGAIN: Final = "no-cache"
 
 
+def reader_folder(state: Path, archive_id: str) -> Path:
+    """Where the pages of an archive lie below the state folder; an id is what ARCHIVE.json says, be it what it may."""
+    plain = re.fullmatch(r"[0-9A-Za-z-]{1,64}", archive_id)
+    return state / "reader" / (archive_id if plain else hashlib.sha256(archive_id.encode()).hexdigest())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Address:
     """Where to listen: a host, as it was named, and a port (0: one that the system chooses)."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import signal
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,7 +41,7 @@ def serve(
     from archive import open_store
     from archive.locks import acquire
     from crawler.commands.export import look_of
-    from crawler.reader_server import ReaderServer, address_of
+    from crawler.reader_server import ReaderServer, address_of, reader_folder
 
     address, look = address_of(listen), look_of(title, language)
     reader = reader_of(config, archive)
@@ -66,12 +63,6 @@ def serve(
             complain(f"note: there is no search, for which Pagefind is not installed: {HOW_TO_GET_IT}")
         say(f"{built.posts:,} posts at {server.url} (Ctrl-C ends it)")
         _serve_until_told(server, lambda: _look_again(reader, target, look), every_seconds=watch)
-
-
-def reader_folder(state: Path, archive_id: str) -> Path:
-    """Where the pages of an archive lie below the state folder; an id is what ARCHIVE.json says, be it what it may."""
-    plain = re.fullmatch(r"[0-9A-Za-z-]{1,64}", archive_id)
-    return state / "reader" / (archive_id if plain else hashlib.sha256(archive_id.encode()).hexdigest())
 
 
 def _build(reader: ArchiveReader, target: Store, look: Look) -> Built:

@@ -14,6 +14,7 @@ from archive.store import FolderStore
 from archive.takedown import whole_versions
 from archive.verify import Scope, verify
 from crawler.demo import SITE
+from crawler.reader_server import reader_folder
 from crawler.replica.process import Replica
 from crawler.replica.trouble import article_url
 from tests.archive.everywhere import everything, where
@@ -45,9 +46,13 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Birdnest, list[st
     (segment,) = (birdnest.folder / "archive" / "raw").rglob("*.warc.gz")
     spool.mkdir(parents=True, exist_ok=True)
     shutil.copy(segment, spool / segment.name.replace("-0001", "-0009"))
+    pages = reader_folder(birdnest.folder / "state" / "birdnest", reader.info.id)
+    pages.mkdir(parents=True)
+    (pages / "index.html").write_text(sentence)
     done = birdnest("takedown", article_url(NUMBER), "--reason", "law", "--yes", "--json")
     assert done.code == 0, done.err
-    assert json.loads(done.out)["here"] == {"captures": 1, "rejects": 1}
+    assert json.loads(done.out)["here"] == {"captures": 1, "rejects": 1, "readers": 1}
+    assert not pages.exists()
     return birdnest, [document.front["title"], sentence, *own]
 
 
