@@ -8,14 +8,19 @@ from __future__ import annotations
 import hashlib
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from archive import Archive, ArchiveReader
+from archive.copying import Copy
 from archive.document import compose, read, to_post, write
+from archive.garbage import collect
 from archive.layout import parse_post_key
+from archive.repair import of_archive, repair
 from archive.store import FolderStore
+from archive.takedown import take_down
 from archive.verify import Scope, verify
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -81,3 +86,30 @@ def test_a_writer_goes_on_where_it_ends(folder: Path, tmp_path: Path) -> None:
         assert opened.add(changed, head=head).version == ref.version + 1
 
     assert list(verify(FolderStore(place), Scope(full=True))) == []
+
+
+@golden
+def test_it_is_sound_after_everything_that_cares_for_it(folder: Path, tmp_path: Path) -> None:
+    root = tmp_path / "nest"
+    with Copy(FolderStore(folder), FolderStore(root), complain=pytest.fail) as work:
+        work.plan()
+        work.make(progress=lambda _what, _done: None)
+    assert list(verify(FolderStore(root), Scope(full=True))) == []
+
+    store = FolderStore(root, mutable="")
+    for days in (30, 60):
+        now = datetime.now(UTC) + timedelta(days=days)
+        collect(store, now=now, grace=timedelta(days=7), remove=True, progress=lambda _what, _done: None)
+    assert list(verify(store, Scope(full=True))) == []
+
+    picture = next((root / "blobs").rglob("*.*"))
+    picture.write_bytes(b"?")
+    findings = list(verify(store, Scope(full=True)))
+    assert findings
+    done = repair(store, findings, {"copy": of_archive(FolderStore(folder))})
+    assert (done.left, list(verify(store, Scope(full=True)))) == ({}, [])
+
+    take_down(store, "niaogebiji", SEED, why="asked for", now=datetime.now(UTC))
+    assert list(verify(store, Scope(full=True))) == []
+    reader = ArchiveReader.open(store)
+    assert all(reader.load(ref).document.is_takedown for ref in reader.versions("niaogebiji", SEED))
