@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -262,18 +263,39 @@ def gc(
     from crawler.counting import CountBar
 
     loaded = config_of(config, archive)
-    reader_of(config, archive)
+    reader = reader_of(config, archive)
     store = open_store(loaded.archive, loaded.store_options(), mutable="" if remove else VIEWS)
     if remove:
         store.learn(ARCHIVE_KEY)
+    captures = _left_captures(loaded.state.expanduser() / "spool" / reader.info.id, store, remove=remove)
     with CountBar(err, "gc", quiet=json_) as bar:
         now, grace = datetime.now(UTC), timedelta(days=grace_days)
         found = collect(store, now=now, grace=grace, remove=remove, progress=bar)
     if json_:
-        print_json({"removed": remove, **vars(found)})
+        print_json({"removed": remove, **vars(found), "captures": captures})
         return
+    if captures:
+        done = "archived, and removed here" if remove else "--remove archives them, and removes them here"
+        say(f"{captures:,} captures that runs on this machine have left: {done}")
     for line in _collected(found, grace_days, remove=remove):
         say(line)
+
+
+def _left_captures(spool: Path, store: Store, *, remove: bool) -> int:
+    """Archive what dead runs have captured and not uploaded, as the next crawl of their sites would; how many.
+
+    Without `remove` those of living runs count, too.
+    """
+    if not remove:
+        return sum(1 for _ in spool.glob("*/*.warc.gz"))
+    from archive import Archive
+    from crawler.capture import abandoned, upload
+
+    files = abandoned(spool)
+    archive = Archive.open(store)
+    for file in files:
+        upload(archive, file)
+    return len(files)
 
 
 def _collected(found: Collected, days: int, *, remove: bool) -> Iterator[str]:

@@ -246,6 +246,22 @@ def test_a_segment_that_a_dead_run_left_in_mid_record_is_cut_and_uploaded_once(
     assert [finding for finding in findings if finding.severity == "error"] == []
 
 
+def test_gc_archives_what_a_dead_run_left_where_no_crawl_of_its_site_comes(
+    birdnest: Birdnest, replica: Replica
+) -> None:
+    birdnest.configure(replica)
+    assert birdnest.crawl("--limit", "3").code == 0
+    (whole,) = segments(birdnest.archive()).values()
+    spool = birdnest.folder / "state" / "birdnest" / "spool" / birdnest.archive().info.id / SITE
+    (spool / "20261122T000001Z-niaogebiji-abcdef-0001.warc.gz").write_bytes(whole)
+
+    assert "1 captures that runs on this machine have left: --remove archives them" in birdnest("gc").out
+    assert len(segments(birdnest.archive())) == 1
+    assert birdnest("gc", "--remove").code == 0
+    assert list(segments(birdnest.archive()).values()) == [whole, whole]
+    assert list(spool.iterdir()) == []
+
+
 def test_a_living_runs_segments_are_left_alone(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from crawler.capture import Spool\n"
