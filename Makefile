@@ -13,8 +13,8 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
 
-test: $(READY)  ## the whole test suite, three tests at a time: much of it waits
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope
+test: $(READY)  ## the whole test suite, three modules at a time, those of many quick tests last
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 test-faults: $(READY)  ## crashes at any point, power loss, failing stores; ALL=1 tries every point
 	$(BIN)/python -m pytest -m faults tests/faults tests/archive
