@@ -15,9 +15,10 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http.request import NO_CALLBACK
 
+from crawler.ending import RunEnding
 from crawler.report import RunReporter
 from crawler.throttle import Throttle
-from pipelines.images import failure_reason
+from pipelines.images import INTERRUPTED, failure_reason
 
 _OK = 200
 _MAX_BYTES = 512 * 1024
@@ -88,6 +89,8 @@ class RobotsMiddleware:
         if origin not in self._rules:
             self._rules[origin] = asyncio.ensure_future(self._fetch(origin))
         status, rules = await self._rules[origin]
+        if status == INTERRUPTED:
+            raise RunEnding(f"{origin}/robots.txt: the run ends")
         if isinstance(status, str):
             raise RobotsUnavailable(status, f"{origin}/robots.txt: {status}: {self._whys[origin]}")
         self._heed(parts.hostname or "", rules)

@@ -1,8 +1,14 @@
 """robots.txt as RFC 9309 reads it: what each status means, and which group is ours."""
 
-import pytest
+import asyncio
 
-from crawler.robots import robots_name, robots_rules
+import pytest
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+
+from crawler.ending import RunEnding
+from crawler.robots import RobotsMiddleware, robots_name, robots_rules
 from crawler.settings import USER_AGENT
 
 URL = "https://www.example.com/private/a.html"
@@ -79,3 +85,19 @@ def test_a_user_agent_of_the_users_own_answers_to_every_name_in_it() -> None:
 
 def test_what_is_behind_half_a_megabyte_is_not_read() -> None:
     assert allowed(b"#" * 512 * 1024 + b"\n" + CLOSED)
+
+
+class EndingEngine:
+    """An engine of a run that ends: it asks for nothing any more."""
+
+    async def download_async(self, request: Request) -> Response:
+        raise RunEnding(f"{request.url}: the run ends")
+
+
+def test_a_robots_txt_that_a_run_which_ends_does_not_wait_for_is_no_failure_of_the_host() -> None:
+    crawler = Crawler(Spider, {"USER_AGENT": "birdnest", "BIRDNEST_ROBOTS": True})
+    crawler.engine = EndingEngine()  # type: ignore[assignment]
+    middleware = RobotsMiddleware.from_crawler(crawler)
+
+    with pytest.raises(RunEnding, match=r"img\.example/robots\.txt: the run ends"):
+        asyncio.run(middleware.process_request(Request("https://img.example/a.png")))
