@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final, Literal, Self, TypeVar
 
-from archive.document import CONTENT_TYPE, Document, read
+from archive.document import Document, read
 from archive.errors import DamageError, NotAnArchiveError, ObjectMissing, UsageError
 from archive.findings import (
     Finding,
@@ -42,7 +42,6 @@ from archive.findings import (
 from archive.layout import (
     ARCHIVE_KEY,
     BLOBS,
-    MEDIA_TYPES,
     POSTS,
     RAW,
     README_KEY,
@@ -51,6 +50,7 @@ from archive.layout import (
     VIEWS,
     PostRef,
     blob_digest,
+    content_type_of,
     index_key,
     parse_post_key,
     parse_takedown_key,
@@ -75,16 +75,6 @@ _PREFIXES: Final[dict[Kind, str]] = {
 _THREADS: Final = 16
 _KEYS_OF_A_LISTING: Final = 1_000
 _JSON_TYPE: Final = "application/json"
-_TYPES: Final = {
-    "gz": "application/gzip",
-    "cdxj": "text/x-cdxj",
-    "json": _JSON_TYPE,
-    "jsonl": "application/jsonl",
-    "html": CONTENT_TYPE,
-    "md": "text/markdown; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-    **MEDIA_TYPES,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,7 +245,7 @@ class Copy:
             readme = self._source.read(README_KEY)
         except ObjectMissing:
             readme = README.encode()
-        persist(lambda: self._target.create(README_KEY, readme, _TYPES["md"]))
+        persist(lambda: self._target.create(README_KEY, readme, content_type_of(README_KEY)))
         persist(lambda: self._target.create(ARCHIVE_KEY, data, _JSON_TYPE))
         persist(lambda: self._target.learn(ARCHIVE_KEY))
 
@@ -366,7 +356,7 @@ class Copy:
             return None
 
     def _create(self, kind: Kind, key: str, data: bytes) -> None:
-        content_type = _TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+        content_type = content_type_of(key)
         if kind == "views":
             persist(lambda: self._target.put(key, data, content_type))
             created = True

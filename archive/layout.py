@@ -41,6 +41,16 @@ of the first table alone, files that posts were imported from of the second.
 
 MEDIA_TYPES = {extension: media_type for media_type, extension in BLOB_EXTENSIONS.items()}
 
+_CONTENT_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "gz": "application/gzip",
+    "cdxj": "text/x-cdxj",
+    "parquet": "application/vnd.apache.parquet",
+    **MEDIA_TYPES,
+}
+
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _POST_KEY = re.compile(r"posts/(?P<site>[a-z0-9][a-z0-9-]*)/(?P<id>[a-z0-9][a-z0-9._-]{0,99})/v(?P<n>[0-9]{4})\.html")
 _BLOB_KEY = re.compile(r"blobs/sha256/(?P<two>[0-9a-f]{2})/(?P<digest>[0-9a-f]{64})\.(?P<extension>[a-z]+)")
@@ -126,6 +136,17 @@ def blob_digest(key: str) -> str | None:
     if match is None or not match["digest"].startswith(match["two"]) or match["extension"] not in MEDIA_TYPES:
         return None
     return match["digest"]
+
+
+def content_type_of(key: str) -> str:
+    """The Content-Type of an object in S3, by its key.
+
+    >>> content_type_of("README.md"), content_type_of("blobs/sha256/ab/abcd.md")
+    ('text/markdown; charset=utf-8', 'text/markdown')
+    """
+    if key == README_KEY:
+        return "text/markdown; charset=utf-8"
+    return _CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
 
 
 def link_from_document(key: str) -> str:

@@ -29,13 +29,13 @@ from archive.garbage import set_aside
 from archive.layout import (
     ARCHIVE_KEY,
     BLOBS,
-    MEDIA_TYPES,
     POSTS,
     RAW,
     README_KEY,
     RUNS,
     PostRef,
     blob_digest,
+    content_type_of,
     index_key,
     parse_post_key,
     parse_takedown_key,
@@ -47,13 +47,6 @@ from archive.store import Store
 from archive.takedown import brings_back
 from archive.writer import README, persist
 
-_TYPES: Final = {
-    "html": "text/html; charset=utf-8",
-    "json": "application/json",
-    "gz": "application/gzip",
-    "cdxj": "text/x-cdxj",
-    **MEDIA_TYPES,
-}
 _ADVICE: Final = {
     "orphan-blob": "`birdnest gc` removes what no document names",
     "stranger": "look at it, and remove it yourself",
@@ -249,9 +242,7 @@ class _Repair:
         return any(_is_stub(key, data) for key in keys if (data := self._read(key)) is not None)
 
     def _replace(self, key: str, data: bytes, *, there: bool) -> None:
-        content_type = _TYPES.get(key.rpartition(".")[2], "application/octet-stream")
-        if key == README_KEY:
-            content_type = "text/markdown; charset=utf-8"
+        content_type = content_type_of(key)
         if there:
             self._store.delete(key)
         persist(lambda: self._store.create(key, data, content_type))
