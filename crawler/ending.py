@@ -47,9 +47,14 @@ class Ending:
 
     def require(self, request: Request) -> None:
         """Raise RunEnding for a request that comes too late."""
-        over = self._over is not None and self._over.done()
-        if over or (self._begun and not request.meta.get("birdnest_image")):
+        self.require_time(request.url)
+        if self._begun and not request.meta.get("birdnest_image"):
             raise RunEnding(f"{request.url}: the run ends")
+
+    def require_time(self, url: str) -> None:
+        """Raise RunEnding for an image's URL when the time of grace is over."""
+        if self._over is not None and self._over.done():
+            raise RunEnding(f"{url}: the run ends")
 
     async def within(self, call: Awaitable[_T]) -> _T:
         """The result of a call; RunEnding when the time of grace is over first."""

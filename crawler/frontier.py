@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,7 +57,7 @@ from archive.errors import ConfigError
 from archive.layout import NAMES
 from archive.model import NOT_FETCHED, WarcRecord
 from crawler.capture import Earlier
-from crawler.sqlite import create_tables, engine_of
+from crawler.sqlite import Prepared, create_tables, engine_of
 
 _T = TypeVar("_T")
 DAY_SECONDS = 24 * 3600
@@ -360,8 +360,7 @@ class Frontier:
                     if row is None:
                         quiet = quiet and (site, link.post) in self._down
                         given = self._new_row(site, link, where=where, run=reading.run, now=now, record=record)
-                        done = db.execute(_urls.insert().values(**given))
-                        reading.seen.add((done.inserted_primary_key or (0,))[0])
+                        reading.seen.add(_FOUND(db, **given).lastrowid)
                         continue
                     old = row.found_in < (since or reading.run)
                     quiet = self._recognise(db, reading, row, link, now, record) and old and quiet
@@ -526,9 +525,7 @@ class Frontier:
         checks = 0 if changed else row.checks + 1
         values = {
             "state": "archived",
-            "attempts": 0,
             "reason": None,
-            "detail": None,
             "fetched_at": now,
             # An older page than the version held must not pass for it in a conditional request.
             "etag": etag if status != "superseded" else None,
@@ -541,9 +538,9 @@ class Frontier:
         if status == "taken-down":
             values.update(state="gone", reason=TAKEN_DOWN, due_at=None)
         with self._engine.begin() as db:
-            db.execute(_urls.update().where(_urls.c.id == row.id).values(**values))
+            _KEEP(db, row_id=row.id, **values)
             if changed:
-                db.execute(_images.delete().where(_images.c.site == site, _images.c.url == url))
+                _FORGET_IMAGES(db, of_site=site, of_url=url)
                 self._miss(db, site, url, retryable, now)
             self._tell(db, site, url, now, run, text)
 
@@ -551,11 +548,10 @@ class Frontier:
         """The site answered that the page is as it was."""
         row = self._require(site, url)
         checks = row.checks + 1
-        values = {"attempts": 0, "reason": None, "detail": None, "fetched_at": now, "checks": checks}
+        values = {"fetched_at": now, "checks": checks}
         with self._engine.begin() as db:
             due_at = now + self._interval(checks)
-            changes = _urls.update().where(_urls.c.id == row.id).values(state="archived", due_at=due_at, **values)
-            db.execute(changes)
+            _CHECK(db, row_id=row.id, due_at=due_at, **values)
             self._tell(db, site, url, now, run, text)
 
     def failed(
@@ -690,14 +686,14 @@ class Frontier:
     def last_capture(self, target: str) -> Earlier | None:
         """The newest whole response of a target, or None."""
         with self._engine.connect() as db:
-            row = db.execute(_captures.select().where(_captures.c.target == target)).one_or_none()
+            row = _LAST_CAPTURE(db, of_target=target).one_or_none()
         if row is None:
             return None
         return Earlier(digest=row.digest, record_id=row.record_id, date=row.date, segment=row.segment)
 
     def captured(self, target: str, capture: Earlier) -> None:
         with self._engine.begin() as db:
-            db.execute(_put(_captures, target=target, **vars(capture)))
+            _CAPTURED(db, target=target, **vars(capture))
 
     # -- rebuilding --------------------------------------------------------------------------------------------
 
@@ -828,11 +824,11 @@ class Frontier:
         return row
 
     def _tell(self, db: Any, site: str, url: str, now: int, run: str, text: str) -> None:  # noqa: PLR0917 - a row
-        db.execute(_events.insert().values(site=site, url=url, at=now, run=run, text=text))
+        _TELL(db, site=site, url=url, at=now, run=run, text=text)
 
     def _row(self, site: str, url: str) -> Row[Any] | None:
         with self._engine.connect() as db:
-            return db.execute(_urls.select().where(_urls.c.site == site, _urls.c.url == url)).one_or_none()
+            return _OF_URL(db, of_site=site, of_url=url).one_or_none()
 
     def _require(self, site: str, url: str) -> Row[Any]:
         row = self._row(site, url)
@@ -864,6 +860,38 @@ def _put(table: Table, **values: Any) -> Any:
     keys = [column.name for column in table.primary_key]
     others = {name: value for name, value in values.items() if name not in keys}
     return insert(table).values(**values).on_conflict_do_update(index_elements=keys, set_=others)
+
+
+def _columns(*names: str) -> dict[str, Any]:
+    """Values for a statement that is prepared: each a parameter of its column's name."""
+    return {name: bindparam(name) for name in names}
+
+
+# What is asked for each post that is found, fetched or archived.
+_OF_URL = Prepared(_urls.select().where(_urls.c.site == bindparam("of_site"), _urls.c.url == bindparam("of_url")))
+_AS_IT_WAS = {"attempts": 0, "reason": None, "detail": None}
+_KEEP = Prepared(
+    _urls.update()
+    .where(_urls.c.id == bindparam("row_id"))
+    .values(
+        attempts=0,
+        detail=None,
+        **_columns("state", "reason", "fetched_at", "etag", "last_modified", "source_sha256", "version", "checks"),
+        **_columns("due_at"),
+    )
+)
+_CHECK = Prepared(
+    _urls.update()
+    .where(_urls.c.id == bindparam("row_id"))
+    .values(state="archived", **_AS_IT_WAS, **_columns("fetched_at", "checks", "due_at"))
+)
+_FORGET_IMAGES = Prepared(
+    _images.delete().where(_images.c.site == bindparam("of_site"), _images.c.url == bindparam("of_url"))
+)
+_TELL = Prepared(_events.insert().values(**_columns("site", "url", "at", "run", "text")))
+_LAST_CAPTURE = Prepared(_captures.select().where(_captures.c.target == bindparam("of_target")))
+_CAPTURED = Prepared(_put(_captures, **_columns("target", *(each.name for each in fields(Earlier)))))
+_FOUND = Prepared(_urls.insert().values(**_columns(*(column.name for column in _urls.columns if column.name != "id"))))
 
 
 def _due(site: str, now: int, since: int | None) -> Any:

@@ -45,7 +45,12 @@ class Guard:
     def __init__(self, *, origins: dict[str, str], allow_hosts: Sequence[str] = ()) -> None:
         self._origins = origins
         self._hosts = tuple(map(Allowed.parse, allow_hosts))
-        self._targets = frozenset(_target(url) for url in origins.values())
+        self._targets = frozenset(target(url) for url in origins.values())
+
+    @classmethod
+    def of(cls, crawler: Crawler) -> Self:
+        settings = crawler.settings
+        return cls(origins=settings.getdict("BIRDNEST_ORIGINS"), allow_hosts=settings.getlist("BIRDNEST_ALLOW_HOSTS"))
 
     @property
     def allowed(self) -> Iterable[Allowed]:
@@ -70,14 +75,27 @@ class Guard:
         if why is not None:
             raise AddressRefused(f"{url}: {host} is {why}: {_ADVICE}")
 
+    def way(self, url: str) -> str:
+        """Where a request for a URL goes: there, or where its origin is sent."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        there = self._origins.get(origin)
+        return url if there is None else there + url.removeprefix(origin)
+
     def needs_lookup(self, url: str) -> bool:
         """Whether the resolver would let a URL's host through for another's sake, so that it is to be looked at."""
         parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.netloc}" not in self._origins and _target(url) in self._targets
+        return f"{parts.scheme}://{parts.netloc}" not in self._origins and target(url) in self._targets
+
+    async def look_up(self, url: str, resolver: GuardedResolver) -> None:
+        """Raise AddressRefused when a URL's host, by our own resolver, is at an address that is not for it."""
+        parts = urlsplit(url)
+        if f"{parts.scheme}://{parts.netloc}" not in self._origins:
+            self.require_addresses(url, await resolver.lookup(parts.hostname or ""))
 
     def require_addresses(self, url: str, addresses: Iterable[Address]) -> None:
         """Raise AddressRefused when a URL's host has one of these addresses and may not. Without any, all is well."""
-        host, port = _target(url)
+        host, port = target(url)
         for address in addresses:
             why = refusal(address)
             if why and not any(each.covers(host, port, address) for each in self._hosts):
@@ -94,10 +112,7 @@ class GuardMiddleware:
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        settings = crawler.settings
-        self._guard = Guard(
-            origins=settings.getdict("BIRDNEST_ORIGINS"), allow_hosts=settings.getlist("BIRDNEST_ALLOW_HOSTS")
-        )
+        self._guard = Guard.of(crawler)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -111,10 +126,28 @@ class GuardMiddleware:
         return None
 
 
-def _target(url: str) -> tuple[str, int]:
+def proxy_address(url: str) -> Allowed:
+    """A proxy's host and port, as what may be reached."""
+    url = without_userinfo(url if "://" in url else f"http://{url}")
+    host = urlsplit(url).hostname or ""
+    address = literal(host)
+    return Allowed(host=str(address) if address else host, port=port_of(url))
+
+
+def target(url: str) -> tuple[str, int]:
+    """A URL's host, written plainly, and its port."""
     host = urlsplit(url).hostname or ""
     address = literal(host)
     return str(address) if address else plain_host(host), port_of(url)
+
+
+def guarded(reactor: Any) -> GuardedResolver:
+    """The reactor's resolver behind the guard; all crawls of a process share it."""
+    resolver = reactor.nameResolver
+    if not isinstance(resolver, GuardedResolver):
+        resolver = GuardedResolver(resolver)
+        reactor.installNameResolver(resolver)
+    return resolver
 
 
 @implementer(IHostnameResolver)
@@ -141,7 +174,7 @@ class GuardedResolver:
 
     def why_refused(self, url: str) -> str | None:
         """What was wrong with the answers for a URL's host, where none was let through the last time."""
-        return self._refused.get(_target(url))
+        return self._refused.get(target(url))
 
     def may_connect(self, host: str, port: int) -> bool:
         """Whether a peer is one to talk to: a public address, or one that was let through."""
@@ -163,6 +196,21 @@ class GuardedResolver:
             receiver, hostName, portNumber, addressTypes, transportSemantics
         )
         return began
+
+    async def admitted(self, host: str, port: int) -> list[Address]:
+        """The addresses of a host that may be connected to; without any, `why_refused` may know why."""
+        address = literal(host)
+        if address is not None:
+            why = self.judge(host, port, str(address))
+            self.decided(host, port, why)
+            return [] if why else [address]
+        answers: asyncio.Future[list[Address]] = asyncio.get_running_loop().create_future()
+        receiver: Any = _Gathering(answers)
+        self.resolveHostName(receiver, host, port)
+        try:
+            return await asyncio.wait_for(answers, _LOOKUP_SECONDS)
+        except TimeoutError:
+            return []
 
     async def lookup(self, host: str) -> list[Address]:
         """All addresses that a name has here, unchecked; none where it has none, or not soon enough."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -22,12 +21,10 @@ from scrapy.http import Response
 from twisted.internet.error import NoProtocol
 
 from crawler.ending import Ending
-from crawler.guard import AddressRefused, Guard, GuardedResolver
+from crawler.guard import AddressRefused, Guard, GuardedResolver, guarded, proxy_address
 from crawler.limits import LARGE_BYTES, TooLarge, body_limit, head_too_large, watch_connections
-from crawler.networks import Allowed, literal, port_of
 from crawler.pace import Pace
 from crawler.throttle import Throttle
-from pipelines.userinfo import without_userinfo
 
 
 class OriginsDownloadHandler(BaseDownloadHandler):
@@ -38,8 +35,7 @@ class OriginsDownloadHandler(BaseDownloadHandler):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._crawler = crawler
-        self._origins: dict[str, str] = crawler.settings.getdict("BIRDNEST_ORIGINS")
-        self._guard = Guard(origins=self._origins, allow_hosts=crawler.settings.getlist("BIRDNEST_ALLOW_HOSTS"))
+        self._guard = Guard.of(crawler)
         self._inner = HTTP11DownloadHandler.from_crawler(crawler)
         self._pace = Pace(Path(crawler.settings["BIRDNEST_STATE"]))
         self._watching: GuardedResolver | None = None
@@ -58,25 +54,19 @@ class OriginsDownloadHandler(BaseDownloadHandler):
         await self._turn(request)
         proxy = request.meta.get("proxy")
         if proxy:
-            resolver.allow([_proxy(proxy)])
+            resolver.allow([proxy_address(proxy)])
         if proxy or self._guard.needs_lookup(request.url):
-            await self._look_up(request.url, resolver)
-        parts = urlsplit(request.url)
-        target = self._origins.get(f"{parts.scheme}://{parts.netloc}")
-        if target is None:
+            await self._guard.look_up(request.url, resolver)
+        way = self._guard.way(request.url)
+        if way == request.url:
             return await self._fetch(request, request.url, resolver)
-        there = request.replace(url=target + request.url.removeprefix(f"{parts.scheme}://{parts.netloc}"))
-        there.headers.setdefault("Host", parts.netloc)
+        there = request.replace(url=way)
+        there.headers.setdefault("Host", urlsplit(request.url).netloc)
         response = await self._fetch(there, request.url, resolver)
         # AutoThrottle reads it off the request that it knows.
         request.meta["download_latency"] = there.meta.get("download_latency")
         # The address is that of the stand-in, which is nobody's business.
         return response.replace(url=request.url, ip_address=None)
-
-    async def _look_up(self, url: str, resolver: GuardedResolver) -> None:
-        parts = urlsplit(url)
-        if f"{parts.scheme}://{parts.netloc}" not in self._origins:
-            self._guard.require_addresses(url, await resolver.lookup(parts.hostname or ""))
 
     async def _fetch(self, request: Request, url: str, resolver: GuardedResolver) -> Response:
         """The answer to a request; one that is large is asked for again, when no other large one is being read.
@@ -113,16 +103,11 @@ class OriginsDownloadHandler(BaseDownloadHandler):
             raise
 
     def _resolver(self) -> GuardedResolver:
-        """The reactor's resolver behind the guard; all crawls of a process share it."""
         if self._watching is not None:
             return self._watching
         # No name but this leads to the reactor: to import it is to install one.
         pool = self._inner._pool  # noqa: SLF001
-        reactor: Any = pool._reactor  # noqa: SLF001
-        resolver = reactor.nameResolver
-        if not isinstance(resolver, GuardedResolver):
-            resolver = GuardedResolver(resolver)
-            reactor.installNameResolver(resolver)
+        resolver = guarded(pool._reactor)  # noqa: SLF001
         resolver.allow(self._guard.allowed)
         watch_connections(pool, resolver)
         self._watching = resolver
@@ -138,10 +123,3 @@ class OriginsDownloadHandler(BaseDownloadHandler):
 
     async def close(self) -> None:
         await self._inner.close()
-
-
-def _proxy(url: str) -> Allowed:
-    url = without_userinfo(url if "://" in url else f"http://{url}")
-    host = urlsplit(url).hostname or ""
-    address = literal(host)
-    return Allowed(host=str(address) if address else host, port=port_of(url))

@@ -82,8 +82,13 @@ class RobotsMiddleware:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        parts = urlsplit(request.url)
-        if request.meta.get("birdnest_robots") or parts.scheme not in ("http", "https"):
+        if not request.meta.get("birdnest_robots"):
+            await self.require(request.url)
+
+    async def require(self, url: str) -> None:
+        """Raise RobotsDisallowed, RobotsUnavailable or RunEnding for a URL that may not be asked for."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https"):
             return
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._rules:
@@ -94,9 +99,9 @@ class RobotsMiddleware:
         if isinstance(status, str):
             raise RobotsUnavailable(status, f"{origin}/robots.txt: {status}: {self._whys[origin]}")
         self._heed(parts.hostname or "", rules)
-        if not rules.can_fetch(request.url, self._agent):
+        if not rules.can_fetch(url, self._agent):
             why = "does not allow it" if 200 <= status < 300 else f"answered {status}, which means no"  # noqa: PLR2004
-            raise RobotsDisallowed(f"{request.url}: {origin}/robots.txt {why}")
+            raise RobotsDisallowed(f"{url}: {origin}/robots.txt {why}")
 
     def _heed(self, host: str, rules: Protego) -> None:
         delay, throttle = rules.crawl_delay(self._agent), self._crawler.get_extension(Throttle)

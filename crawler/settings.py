@@ -32,6 +32,8 @@ REDIRECT_MAX_TIMES = 5
 # The handler has a limit for each kind of request (`crawler.limits`); this one is above all of them.
 DOWNLOAD_MAXSIZE = 64 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
+# Scrapy starts as many tasks for each page as it may have items; ours has one.
+CONCURRENT_ITEMS = 1
 DOWNLOAD_TIMEOUT = 60
 # Bytes of pages whose posts are under way: bounds the posts that wait for their images.
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 2_000_000
@@ -56,6 +58,7 @@ DOWNLOADER_MIDDLEWARES = {
     # Next to the host: answers are captured before anything decompresses or follows them.
     "crawler.state.CaptureMiddleware": 900,
 }
+BIRDNEST_IMAGE_CLIENT = "crawler.image_client.ImageClient"
 EXTENSIONS = {
     # Replaces AutoThrottle: a floor for each host, and back-off.
     "scrapy.extensions.throttle.AutoThrottle": None,
@@ -64,6 +67,7 @@ EXTENSIONS = {
     "crawler.ending.Ending": 0,
     "crawler.blockade.Blockade": 0,
     "crawler.state.CrawlState": 5,
+    "crawler.image_client.ImageClient": 6,
     "crawler.report.RunReporter": 10,
     # A log line a minute that repeats what the progress bar and the report say.
     "scrapy.extensions.logstats.LogStats": None,

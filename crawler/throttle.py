@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from scrapy import Request, Spider, signals
+from scrapy.core.downloader import Slot
 from scrapy.crawler import Crawler
 from scrapy.extensions.throttle import AutoThrottle
 from scrapy.http import Response
@@ -72,21 +73,24 @@ class Throttle(AutoThrottle):
         key, slot = self._get_slot(request, spider)
         if key is None or slot is None:
             return
+        wish = response.headers.get("Retry-After")
+        self.heard(key, slot, response, request.meta.get("download_latency"), wish.decode("latin-1") if wish else None)
+
+    def heard(self, host: str, slot: Slot, response: Response, latency: float | None, wish: str | None) -> None:
+        """Adapt a host's delay to an answer: its status, its latency in seconds, and its Retry-After."""
         if response.status == _TOO_MANY_REQUESTS or response.status >= _SERVER_ERROR:
             slot.delay = min(self._longest, max(_BACK_OFF_FIRST_SECONDS, slot.delay * 2))
-            self._heed(response, key)
+            if wish is not None and response.status in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
+                self._heed(wish, host)
             return
-        if self._adapts:
-            super()._response_downloaded(response, request, spider)
-        else:
+        if not self._adapts:
             slot.delay /= 2
-        slot.delay = max(slot.delay, self._floors.get(key, self._default))
+        elif latency is not None:
+            self._adjust_delay(slot, latency, response)
+        slot.delay = max(slot.delay, self._floors.get(host, self._default))
 
-    def _heed(self, response: Response, host: str) -> None:
+    def _heed(self, wish: str, host: str) -> None:
         """Leave a host alone for as long as it asks; all runs of the user do."""
-        value = response.headers.get("Retry-After")
-        if value is None or response.status not in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
-            return
-        seconds = retry_after(value.decode("latin-1"), datetime.now(UTC))
+        seconds = retry_after(wish, datetime.now(UTC))
         if seconds:
             self._pace.hold(host, seconds)

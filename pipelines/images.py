@@ -40,7 +40,6 @@ from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 
 from lxml import etree
-from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -51,8 +50,8 @@ from scrapy.exceptions import (
     IgnoreRequest,
     ResponseDataLossError,
 )
-from scrapy.http.request import NO_CALLBACK
 from scrapy.spidermiddlewares.httperror import HttpError
+from scrapy.utils.misc import load_object
 
 from archive.body import images_of
 from archive.document import Document, to_post
@@ -66,7 +65,6 @@ from pipelines.userinfo import without_userinfo
 
 INTERRUPTED = "interrupted"
 """The reason of requests that a run which ends does not make any more."""
-_OK = 200
 _MISSING_LABEL = "［图片缺失］"
 _WRAPPERS = frozenset({"p", "figure", "a", "strong", "em", "li", "ul", "ol", "blockquote"})
 _PERMANENT = frozenset({"too-large", "active-svg", "unsupported", "tracker"})
@@ -271,9 +269,7 @@ class ImagesPipeline:
         self._crawler = crawler
         self._keeper = ImageKeeper(ArchiveSession.of(crawler), self._download)
         self._refetch = crawler.settings.getbool("BIRDNEST_REFETCH_IMAGES")
-        # Image hosts refuse foreign referers, and hardly one refuses none; a site's profile names what that one wants.
-        referer: str = crawler.settings.get("BIRDNEST_IMAGE_REFERER") or ""
-        self._headers = {"Referer": referer} if referer else {}
+        self._client: Any = None
         self._offline = crawler.settings.getbool("BIRDNEST_NO_IMAGES")
 
     @classmethod
@@ -341,20 +337,16 @@ class ImagesPipeline:
     async def _download(self, url: str) -> bytes:
         if self._offline:
             raise BadImage(NOT_FETCHED)
-        request = Request(url, callback=NO_CALLBACK, headers=self._headers, meta={"birdnest_image": True})
-        engine = self._crawler.engine
-        if engine is None:
-            raise AssertionError("pipelines run inside an engine")
+        if self._client is None:
+            self._client = self._crawler.get_extension(load_object(self._crawler.settings["BIRDNEST_IMAGE_CLIENT"]))
         try:
-            response = await engine.download_async(request)
+            data: bytes = await self._client.fetch(url)
         except Exception as error:
             reason = failure_reason(error)
             if reason == INTERRUPTED:
                 raise  # it is not missing: the run has no time left for it
             raise BadImage(reason) from error
-        if response.status != _OK:
-            raise BadImage(f"http-{response.status}")
-        return response.body
+        return data
 
 
 def failure_reason(error: BaseException) -> str:

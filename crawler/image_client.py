@@ -1,0 +1,328 @@
+"""Images, fetched beside Scrapy's engine by all rules that hold inside it.
+
+Most requests of a crawl are for images, and of these little is wanted: their bytes. So they do without the engine, its
+signals and its middlewares, which cost more CPU than all else that is done for an image. What is asked of a request
+stays the same, in the same order: whether the run ends, the guard, robots.txt, the host's turn among all runs of the
+user, its delay and back-off, limits, redirects (each a request of its own), retries, and the capture where all is
+captured. A host's images are a queue of their own beside its pages, of as many connections; the delay is common.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from scrapy import signals
+from scrapy.core.downloader import Slot
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from w3lib.url import safe_url_string
+
+from archive.encodings import decode
+from crawler.capture import Exchange
+from crawler.compression import ACCEPTED, BadEncoding
+from crawler.ending import Ending
+from crawler.guard import AddressRefused, Guard, GuardedResolver, guarded, proxy_address, target
+from crawler.limits import IMAGE_BYTES, LARGE_BYTES, UNPACKED_BYTES, TooLarge
+from crawler.pace import Pace
+from crawler.robots import RobotsMiddleware
+from crawler.state import CrawlState
+from crawler.throttle import Throttle
+from crawler.transfer import Answer, Ask, BodyTooLarge, TransferFailed, Transfers
+from pipelines.userinfo import without_userinfo
+
+_OK = 200
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NAMES_SECONDS = 60.0
+"""How long a name's addresses are used again, as browsers and libcurl do."""
+_MOST_HOSTS = 1000
+_CONNECTIONS = 64
+_NOT_RETRIED = frozenset({"too-large", "address-refused"})
+
+
+class RedirectLoop(IgnoreRequest):
+    """More redirects than a browser would follow."""
+
+    reason = "redirect-loop"
+
+
+class Refused(IgnoreRequest):
+    """An answer that is no image: its status says so."""
+
+    def __init__(self, url: str, status: int) -> None:
+        super().__init__(f"{url}: {status}")
+        self.reason = f"http-{status}"
+
+
+@dataclass
+class _Host:
+    """One host's queue: its delay, as Scrapy's downloader has it, who waits for a turn, and who has a connection."""
+
+    slot: Slot
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    connections: asyncio.Semaphore = field(init=False)
+    askers: int = 0
+
+    def __post_init__(self) -> None:
+        self.connections = asyncio.Semaphore(self.slot.concurrency)
+
+    @property
+    def is_idle(self) -> bool:
+        return self.askers == 0
+
+
+class ImageClient:
+    """A Scrapy extension; `fetch` gives an image's bytes."""
+
+    _resolver: GuardedResolver
+    _transfers: Transfers
+
+    def __init__(self, crawler: Crawler) -> None:
+        settings = crawler.settings
+        self._crawler = crawler
+        self._guard = Guard.of(crawler)
+        self._pace = Pace(Path(settings["BIRDNEST_STATE"]))
+        self._hosts: OrderedDict[str, _Host] = OrderedDict()
+        self._names: OrderedDict[tuple[str, int], tuple[float, Sequence[str]]] = OrderedDict()
+        self._large = asyncio.Lock()
+        self._seconds: float = settings.getfloat("DOWNLOAD_TIMEOUT")
+        self._retries: int = settings.getint("RETRY_TIMES")
+        self._retried = frozenset(map(int, settings.getlist("RETRY_HTTP_CODES")))
+        self._redirects: int = settings.getint("REDIRECT_MAX_TIMES")
+        self._proxy: str | None = settings.get("BIRDNEST_PROXY")
+        self._proxies = getproxies()
+        referer: str = settings.get("BIRDNEST_IMAGE_REFERER") or ""
+        # Image hosts refuse foreign referers, and hardly one refuses none; a site's profile names what that one wants.
+        self._headers = {
+            "Accept": "*/*",
+            **settings.getdict("DEFAULT_REQUEST_HEADERS"),
+            "User-Agent": settings["USER_AGENT"],
+            "Accept-Encoding": ACCEPTED,
+            **({"Referer": referer} if referer else {}),
+        }
+        self._robots: RobotsMiddleware | None = None
+        self._throttle: Throttle | None = None
+        self._ending: Ending | None = None
+        self._state: CrawlState | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        client = cls(crawler)
+        crawler.signals.connect(client._begin, signal=signals.engine_started)
+        crawler.signals.connect(client._end, signal=signals.engine_stopped)
+        return client
+
+    def _begin(self) -> None:
+        from twisted.internet import reactor  # there is one by now: to import it before is to install another
+
+        self._resolver = guarded(reactor)
+        self._resolver.allow(self._guard.allowed)
+        self._transfers = Transfers(self._resolver.may_connect, connections=_CONNECTIONS)
+        self._robots = self._crawler.get_downloader_middleware(RobotsMiddleware)
+        self._throttle = self._crawler.get_extension(Throttle)
+        self._ending = self._crawler.get_extension(Ending)
+        self._state = self._crawler.get_extension(CrawlState)
+
+    async def _end(self) -> None:
+        await self._transfers.close()
+
+    async def fetch(self, url: str) -> bytes:
+        """The bytes of an image. Raises IgnoreRequest with the `reason` of the miss."""
+        if self._ending is None:
+            return await self._fetch(url)
+        return await self._ending.within(self._fetch(url))
+
+    async def _fetch(self, url: str) -> bytes:
+        redirects = retries = 0
+        url = without_userinfo(safe_url_string(url))
+        while True:
+            try:
+                answer = await self._ask(url)
+            except TransferFailed as error:
+                if retries == self._retries or error.reason in _NOT_RETRIED:
+                    raise
+                retries += 1
+                continue
+            if answer.status in self._retried and retries < self._retries:
+                retries += 1
+                continue
+            leads_to = _location(url, answer)
+            if leads_to is None:
+                break
+            redirects += 1
+            if redirects > self._redirects:
+                raise RedirectLoop(f"{url}: more than {self._redirects} redirects")
+            url = without_userinfo(leads_to)
+        if answer.status != _OK:
+            raise Refused(url, answer.status)
+        return _body(url, answer)
+
+    async def _ask(self, url: str) -> Answer:
+        """One request and its answer, of any status, when it may be made and its host's turn has come."""
+        self._guard.require(url)
+        if self._robots is not None:
+            await self._robots.require(url)
+        host = self._host(urlsplit(url).hostname or "")
+        host.askers += 1
+        try:
+            async with host.connections:
+                answer = await self._ask_in_turn(url, host, min(IMAGE_BYTES, LARGE_BYTES))
+                if answer is None:
+                    # It is large: read when no other large one is, so that many of them are not in memory together.
+                    async with self._large:
+                        answer = await self._ask_in_turn(url, host, IMAGE_BYTES)
+        finally:
+            host.askers -= 1
+        if answer is None:
+            raise TooLarge(f"{url}: more than {IMAGE_BYTES} bytes")
+        return answer
+
+    async def _ask_in_turn(self, url: str, host: _Host, most: int) -> Answer | None:
+        """An answer; None where it is larger than allowed."""
+        name = urlsplit(url).hostname or ""
+        await self._turn(name, host)
+        if self._ending is not None:
+            self._ending.require_time(url)
+        ask = await self._prepare(url, most)
+        self._count("downloader/request_count")
+        try:
+            answer = await self._transfers.get(ask)
+        except BodyTooLarge:
+            return None
+        self._count("downloader/response_count")
+        self._count("downloader/response_bytes", len(answer.body))
+        self._tell(name, host.slot, url, answer)
+        await self._capture(url, ask, answer)
+        return answer
+
+    async def _turn(self, name: str, host: _Host) -> None:
+        """Wait for the host's turn, one after the other: moments are reserved for who is next alone."""
+        floor = self._throttle.floor(name) if self._throttle is not None else 0.0
+        pages = self._crawler.engine.downloader.slots.get(name) if self._crawler.engine is not None else None
+        delay = max(host.slot.delay, floor, pages.delay if pages is not None else 0.0)
+        if delay <= 0:
+            await self._pace.turn(name, 0.0)
+            return
+        async with host.turn:
+            await self._pace.turn(name, delay)
+
+    def _host(self, name: str) -> _Host:
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = self._new_host(name)
+            self._forget_hosts()
+        self._hosts.move_to_end(name)
+        return host
+
+    def _new_host(self, name: str) -> _Host:
+        settings = self._crawler.settings
+        own = settings.getdict("DOWNLOAD_SLOTS").get(name, {})
+        delay = own.get("delay", settings.getfloat("DOWNLOAD_DELAY"))
+        concurrency = own.get("concurrency", settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"))
+        return _Host(slot=Slot(int(concurrency), float(delay), 0.0))
+
+    def _forget_hosts(self) -> None:
+        """Hosts that nobody waits for, the longest unasked first, where there are many."""
+        for name, host in list(self._hosts.items())[: max(0, len(self._hosts) - _MOST_HOSTS)]:
+            if host.is_idle:
+                del self._hosts[name]
+
+    async def _prepare(self, url: str, most: int) -> Ask:
+        """A request that goes where the guard lets it."""
+        proxy = self._proxy_of(url)
+        if proxy:
+            allowed = proxy_address(proxy)
+            self._resolver.allow([allowed])
+        if proxy or self._guard.needs_lookup(url):
+            await self._guard.look_up(url, self._resolver)
+        way = self._guard.way(url)
+        host, port = target(proxy or way)
+        to = await self._addresses(proxy or way, host, port)
+        parts = urlsplit(url)
+        headers = [("Host", parts.netloc), *self._headers.items()]
+        return Ask(
+            url=way, to=to, port=port, headers=headers, most_bytes=most, timeout_seconds=self._seconds, proxy=proxy
+        )
+
+    def _proxy_of(self, url: str) -> str:
+        """The proxy that birdnest.toml names for the site, or the environment for all."""
+        if self._proxy:
+            return self._proxy if "://" in self._proxy else f"http://{self._proxy}"
+        parts = urlsplit(url)
+        found = self._proxies.get(parts.scheme, "")
+        if not found or proxy_bypass(parts.hostname or ""):
+            return ""
+        return found if "://" in found else f"http://{found}"
+
+    async def _addresses(self, url: str, host: str, port: int) -> Sequence[str]:
+        """Where to connect to for a URL. Raises AddressRefused, TransferFailed where its host has no address."""
+        known = self._names.get((host, port))
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        found = [str(address) for address in await self._resolver.admitted(host, port)]
+        if not found:
+            why = self._resolver.why_refused(url)
+            if why is not None:
+                raise AddressRefused(f"{url}: {why}")
+            raise TransferFailed("unreachable", f"{host} has no address")
+        self._names[host, port] = (time.monotonic() + _NAMES_SECONDS, found)
+        while len(self._names) > _MOST_HOSTS:
+            self._names.popitem(last=False)
+        return found
+
+    def _count(self, name: str, by: int = 1) -> None:
+        if self._crawler.stats is not None:
+            self._crawler.stats.inc_value(name, by)
+
+    def _tell(self, name: str, slot: Slot, url: str, answer: Answer) -> None:
+        """Let delays adapt to what the host answered."""
+        if self._throttle is not None:
+            response = Response(url, status=answer.status)
+            self._throttle.heard(name, slot, response, answer.latency_seconds, answer.header("retry-after"))
+
+    async def _capture(self, url: str, ask: Ask, answer: Answer) -> None:
+        if self._state is None or not self._state.captures({"birdnest_image": True}):
+            return
+        exchange = Exchange(
+            method="GET",
+            url=url,
+            request_headers=ask.headers,
+            request_body=b"",
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            at=self._state.now(),
+            # That of a stand-in, or of a proxy, is nobody's business.
+            address=answer.address if ask.url == url and not ask.proxy else None,
+        )
+        await self._state.capture(exchange)
+
+
+def _location(url: str, answer: Answer) -> str | None:
+    """Where an answer leads to; None where it leads nowhere on the web."""
+    location = answer.header("location")
+    if location is None or answer.status not in _REDIRECTS:
+        return None
+    leads_to = safe_url_string(urljoin(url, safe_url_string(location.encode("latin-1"))))
+    return leads_to if urlsplit(leads_to).scheme in ("http", "https") else None
+
+
+def _body(url: str, answer: Answer) -> bytes:
+    """The bytes without their content encodings, within the limit."""
+    encodings = tuple(name.strip().lower() for name in (answer.header("content-encoding") or "").split(","))
+    if not any(encodings):
+        return answer.body
+    try:
+        return decode(answer.body, encodings, UNPACKED_BYTES)
+    except OverflowError as error:
+        raise TooLarge(f"{url}: {error}") from error
+    except ValueError as error:
+        raise BadEncoding(f"{url}: {error}") from error

@@ -1,0 +1,243 @@
+"""One HTTP exchange by libcurl on the running event loop: within limits, and with no peer but the one it is told.
+
+For images, which are most of what a crawl fetches: an exchange costs about a tenth of the CPU that Scrapy's engine
+takes for one. libcurl resolves no names, follows no redirects, decodes nothing and knows no cookies here; where a
+request goes is decided before (`crawler.image_client`), and every connection's peer is looked at once more.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from socket import SOCK_CLOEXEC, socket
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import certifi
+import pycurl
+from scrapy.exceptions import IgnoreRequest
+
+from crawler.limits import HEAD_BYTES
+
+_IDLE_HANDLES = 32
+_RECEIVE_BYTES = 256 * 1024
+_REASONS = {
+    pycurl.E_OPERATION_TIMEDOUT: "timeout",
+    pycurl.E_PARTIAL_FILE: "broken-off",
+    pycurl.E_RECV_ERROR: "broken-off",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """A GET request. `to`: the addresses to connect to, one after the other, and the port; or `proxy`, a URL whose host
+    is at these addresses. Headers are all that are sent. timeout_seconds: for all of it.
+    """
+
+    url: str
+    to: Sequence[str]
+    port: int
+    headers: Sequence[tuple[str, str]]
+    most_bytes: int
+    timeout_seconds: float
+    proxy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An answer: its last head, its body as it was sent, the peer's address, and the seconds until its first byte."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    address: str
+    latency_seconds: float
+
+    def header(self, name: str) -> str | None:
+        """All values of a header, joined; None where it is not there."""
+        found = [value for key, value in self.headers if key.lower() == name]
+        return ", ".join(found) if found else None
+
+
+class TransferFailed(IgnoreRequest):
+    """An exchange without a whole answer. `reason` is the code of the miss; is_unconnected: nobody was reached."""
+
+    def __init__(self, reason: str, detail: str, *, is_unconnected: bool = False) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.is_unconnected = is_unconnected
+
+
+class BodyTooLarge(TransferFailed):
+    """An answer with more bytes than were asked for."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("too-large", detail)
+
+
+class Transfers:
+    """Exchanges of one event loop, which share their connections.
+
+    may_connect: whether a peer, by address and port, is one to talk to.
+    """
+
+    def __init__(self, may_connect: Callable[[str, int], bool], *, connections: int) -> None:
+        self._may_connect = may_connect
+        self._multi = pycurl.AsyncCurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, connections)
+        self._idle: list[Any] = []
+        paths = ssl.get_default_verify_paths()
+        self._certificates = (paths.cafile, paths.capath) if paths.cafile or paths.capath else (certifi.where(), None)
+
+    async def get(self, ask: Ask) -> Answer:
+        """The answer to a request. Raises TransferFailed."""
+        for address in ask.to[:-1] if not ask.proxy else ():
+            try:
+                return await self._get(ask, address)
+            except TransferFailed as error:
+                if not error.is_unconnected:
+                    raise
+        return await self._get(ask, ask.to[-1])
+
+    async def _get(self, ask: Ask, address: str) -> Answer:
+        handle = self._idle.pop() if self._idle else pycurl.Curl()
+        exchange = _Exchange(ask, self._may_connect)
+        exchange.prepare(handle, address)
+        if ask.url.startswith("https:") or ask.proxy.startswith("https:"):
+            self._vouch(handle)
+        # A handle whose transfer is given up leaves the loop later, so it is not used again.
+        try:
+            await self._multi.perform(handle)
+        except pycurl.error as error:
+            self._free(handle)
+            code, text = cast("tuple[int, str]", error.args)
+            raise exchange.failed(code, text) from error
+        answer = exchange.answer(handle)
+        self._free(handle)
+        return answer
+
+    def _vouch(self, handle: Any) -> None:
+        """Whose certificates are believed: those that the system's OpenSSL, and so Python, believes."""
+        cafile, capath = self._certificates
+        for option, path in ((pycurl.CAINFO, cafile), (pycurl.CAPATH, capath)):
+            if path:
+                handle.setopt(option, path)
+
+    def _free(self, handle: Any) -> None:
+        if len(self._idle) < _IDLE_HANDLES:
+            handle.reset()
+            self._idle.append(handle)
+        else:
+            handle.close()
+
+    async def close(self) -> None:
+        await self._multi.aclose()
+        for handle in self._idle:
+            handle.close()
+        self._idle.clear()
+
+
+class _Exchange:
+    """What is received of one answer."""
+
+    def __init__(self, ask: Ask, may_connect: Callable[[str, int], bool]) -> None:
+        self._ask = ask
+        self._may_connect = may_connect
+        self._head: list[bytes] = []
+        self._head_bytes = 0
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._why = ""
+
+    def prepare(self, handle: Any, address: str) -> None:
+        ask, setopt = self._ask, handle.setopt
+        setopt(pycurl.URL, ask.url)
+        setopt(pycurl.HTTPHEADER, [f"{name}: {value}" if value else f"{name};" for name, value in ask.headers])
+        setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        setopt(pycurl.PATH_AS_IS, 1)
+        setopt(pycurl.NOSIGNAL, 1)
+        setopt(pycurl.TIMEOUT_MS, int(ask.timeout_seconds * 1000))
+        setopt(pycurl.MAXFILESIZE_LARGE, ask.most_bytes)
+        setopt(pycurl.BUFFERSIZE, _RECEIVE_BYTES)
+        setopt(pycurl.HEADERFUNCTION, self._receive_head)
+        setopt(pycurl.WRITEFUNCTION, self._receive_body)
+        setopt(pycurl.OPENSOCKETFUNCTION, self._open)
+        setopt(pycurl.PROXY, ask.proxy)  # an empty one, too: libcurl would look into the environment
+        setopt(pycurl.NOPROXY, "")
+        if ask.proxy:
+            host = urlsplit(ask.proxy).hostname or ""
+            setopt(pycurl.RESOLVE, [f"+{host}:{ask.port}:{','.join(map(_spelled, ask.to))}"])
+        else:
+            # For whatever host libcurl reads out of the URL.
+            setopt(pycurl.CONNECT_TO, [f"::{_spelled(address)}:{ask.port}"])
+
+    def _open(self, _purpose: int, address: tuple[int, int, int, tuple[Any, ...]]) -> Any:
+        family, kind, protocol, where = address
+        host, port = where[0], where[1]
+        host = host.decode("ascii") if isinstance(host, bytes) else host
+        if not self._may_connect(host, port):
+            self._why = f"{host} port {port} is none to talk to"
+            return pycurl.SOCKET_BAD
+        return socket(family, kind | SOCK_CLOEXEC, protocol)
+
+    def _receive_head(self, line: bytes) -> int | None:
+        if line.startswith(b"HTTP/"):
+            self._head.clear()
+        self._head.append(line)
+        self._head_bytes += len(line)
+        if self._head_bytes > HEAD_BYTES:
+            self._why = "the answer's head is too large"
+            return -1
+        return None
+
+    def _receive_body(self, data: bytes) -> int | None:
+        self._body_bytes += len(data)
+        if self._body_bytes > self._ask.most_bytes:
+            self._body.clear()
+            return -1
+        self._body.append(data)
+        return None
+
+    def failed(self, code: int, text: str) -> TransferFailed:
+        if code == pycurl.E_FILESIZE_EXCEEDED or self._body_bytes > self._ask.most_bytes:
+            return BodyTooLarge(f"more than {self._ask.most_bytes} bytes")
+        if code == pycurl.E_WRITE_ERROR:
+            return TransferFailed("too-large", self._why or text)
+        if code == pycurl.E_COULDNT_CONNECT:
+            refused = bool(self._why)
+            return TransferFailed(
+                "address-refused" if refused else "unreachable", self._why or text, is_unconnected=not refused
+            )
+        if code == pycurl.E_RECV_ERROR and not self._head:
+            return TransferFailed("unreachable", text)
+        return TransferFailed(_REASONS.get(code, "unreachable"), text)
+
+    def answer(self, handle: Any) -> Answer:
+        return Answer(
+            status=handle.getinfo(pycurl.RESPONSE_CODE),
+            headers=tuple(_headers(self._head)),
+            body=b"".join(self._body),
+            address=handle.getinfo(pycurl.PRIMARY_IP),
+            latency_seconds=handle.getinfo(pycurl.STARTTRANSFER_TIME),
+        )
+
+
+def _headers(lines: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    """The fields of a head: names and values, Latin-1; a folded line goes on with the one before it."""
+    name = value = ""
+    for line in lines[1:]:
+        text = line.decode("latin-1").rstrip("\r\n")
+        if text[:1] in (" ", "\t") and name:
+            value = f"{value} {text.strip()}"
+            continue
+        if name:
+            yield name, value
+        name, _, value = (part.strip() for part in text.partition(":"))
+    if name:
+        yield name, value
+
+
+def _spelled(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
