@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-faults test-hostile test-stores test-hexo test-reader bench bench-clean bench-extract bench-verify bench-frontier bench-import \
-	bench-views bench-reader lint format requirements clean
+	bench-views bench-reader bench-images lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
@@ -53,6 +53,9 @@ bench-import: $(READY)  ## posts a second and memory of `birdnest import hexo`, 
 
 bench-views: $(READY)  ## time, requests and memory of the catalogue and the other views over 100,000 posts
 	$(BIN)/python -m benchmarks.views
+
+bench-images: $(READY)  ## what checking images costs by decoding and by structure, and what each finds of wrong bits
+	$(BIN)/python -m benchmarks.images
 
 bench-reader: $(READY)  ## time, memory and files of the reader of 10,000 posts: first build, nothing new, one new post
 	$(BIN)/python -m benchmarks.reader

@@ -1,4 +1,4 @@
-"""What an image's bytes are: checked by decoding them to their end. Nothing is ever re-encoded."""
+"""What an image's bytes are: checked by decoding them to their end, or by their structure. Nothing is re-encoded."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from lxml import etree
 from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
+
+from archive.image_structure import Check, outline, table_bytes
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 89_478_485  # Pillow's own limit, above which it warns and then refuses
@@ -81,16 +83,30 @@ class BadImage(Exception):  # noqa: N818 - a verdict on bytes
         self.reason = reason
 
 
-def inspect(data: bytes) -> ImageFacts:
-    """What an image is, after decoding it to its end. Raises BadImage with the reason of the miss."""
+class LargeImage(Exception):  # noqa: N818 - no error: it asks for a turn of its own
+    """An image of more pixels than are to be decoded beside others."""
+
+
+def inspect(data: bytes, *, by: Check = "decode", most_pixels: int = MAX_PIXELS) -> ImageFacts:
+    """What an image is, once it is seen to be whole.
+
+    Both checks say the same of every whole image, and "structure" refuses only what "decode" refuses: it decodes what
+    it would not take. What is damaged inside and has its length and its sums, only "decode" sees.
+
+    Raises BadImage with the reason of the miss, and LargeImage, with nothing decoded yet, where more than `most_pixels`
+    would have to be.
+    """
     if len(data) > MAX_BYTES:
         raise BadImage("too-large")
     if not data:
         raise BadImage("truncated")
+    facts = _facts_of_structure(data) if by == "structure" else None
+    if facts is not None:
+        return facts
     if _looks_like_svg(data):
         return _inspect_svg(data)
     try:
-        return _inspect_raster(data)
+        return _inspect_raster(data, most_pixels)
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
         raise BadImage("too-large") from error
     except UnidentifiedImageError as error:
@@ -108,11 +124,32 @@ def header_pixels(data: bytes) -> int:
         return 0
 
 
-def _inspect_raster(data: bytes) -> ImageFacts:
+def _facts_of_structure(data: bytes) -> ImageFacts | None:
+    found = outline(data)
+    if (
+        found is None
+        or _is_tracker(found.width, found.height)
+        or _is_too_large(found.width, found.height, found.frames)
+    ):
+        return None
+    return ImageFacts(media_type=found.media_type, width=found.width, height=found.height)
+
+
+def _is_tracker(width: int, height: int) -> bool:
+    return width <= 1 and height <= 1
+
+
+def _is_too_large(width: int, height: int, frames: int) -> bool:
+    return width * height > MAX_PIXELS or frames * width * height > MAX_MOVING_PIXELS
+
+
+def _inspect_raster(data: bytes, most_pixels: int) -> ImageFacts:
     with Pillow.open(io.BytesIO(data), formats=_OPENERS) as image:
         width, height = image.size
+        if most_pixels < width * height <= MAX_PIXELS:
+            raise LargeImage
         frames = getattr(image, "n_frames", 1) if image.format in _MOVING else 1
-        if width * height > MAX_PIXELS or frames * width * height > MAX_MOVING_PIXELS:
+        if _is_too_large(width, height, frames):
             raise BadImage("too-large")
         if image.format == "JPEG":
             # An eighth of the size needs no full inverse transform, but still reads every coded byte.
@@ -127,7 +164,7 @@ def _inspect_raster(data: bytes) -> ImageFacts:
         if image.format == "PNG" and not _png_chunks_hold(data):
             # Pillow leaves these sums unread, and zlib's own stands behind the last pixel.
             raise BadImage("truncated")
-        if width <= 1 and height <= 1:
+        if _is_tracker(width, height):
             raise BadImage("tracker")
         return ImageFacts(media_type=_FORMATS[image.format or ""], width=width, height=height)
 
@@ -148,7 +185,7 @@ def _png_chunks_hold(data: bytes) -> bool:
 
 def _has_gif_trailer(data: bytes) -> bool:
     """Whether a GIF's blocks lead to its trailer (GIF89a, sections 17-27)."""
-    at = 13 + _gif_table_bytes(data[10])
+    at = 13 + table_bytes(data[10])
     while at < len(data):
         kind = data[at]
         if kind == 0x3B:  # noqa: PLR2004 - the trailer
@@ -158,7 +195,7 @@ def _has_gif_trailer(data: bytes) -> bool:
         elif kind == 0x2C:  # noqa: PLR2004 - an image: descriptor, colours, code size
             if at + 9 >= len(data):
                 return False
-            at += 11 + _gif_table_bytes(data[at + 9])
+            at += 11 + table_bytes(data[at + 9])
         else:  # decoders pass over bytes between blocks
             at += 1
             continue
@@ -168,12 +205,8 @@ def _has_gif_trailer(data: bytes) -> bool:
     return False
 
 
-def _gif_table_bytes(flags: int) -> int:
-    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
-
-
 def _looks_like_svg(data: bytes) -> bool:
-    return _SVG_START.match(data[:_SVG_START_BYTES]) is not None
+    return _SVG_START.match(data, 0, _SVG_START_BYTES) is not None
 
 
 def _inspect_svg(data: bytes) -> ImageFacts:

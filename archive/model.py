@@ -214,5 +214,9 @@ def join_surrogates(text: str) -> str:
 
 def digest_of_json(value: JSON) -> str:
     """SHA-256 (hex) of a value's canonical JSON: sorted keys, no spaces, UTF-8; lone surrogates as they are."""
-    text = join_surrogates(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:  # it holds surrogates, which hardly a text does
+        data = join_surrogates(text).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()

@@ -27,6 +27,7 @@ from pydantic import (
 from tzlocal import get_localzone
 
 from archive.errors import ConfigError
+from archive.image_structure import Check
 from archive.store import StoreOptions
 from crawler.addresses import profile_of
 from crawler.canonical import host_of_slug
@@ -303,6 +304,7 @@ class Config(_Table):
     autothrottle: bool = Field(default=True, strict=True)
     robots: Literal["obey", "ignore"] = "obey"
     raw: Literal["pages", "all", "none"] = "pages"
+    check_images: Check = "decode"
     recheck_days: tuple[Annotated[int, Field(ge=1, strict=True)], ...] = Field(default=RECHECK_DAYS, min_length=1)
     single_writer: bool = Field(default=False, strict=True)
     timezone: ZoneName | None = None
@@ -487,6 +489,7 @@ def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:
         "BIRDNEST_STORE": asdict(config.store_options()),
         "BIRDNEST_STATE": str(config.state.expanduser()),
         "BIRDNEST_RAW": config.raw,
+        "BIRDNEST_CHECK_IMAGES": config.check_images,
         "BIRDNEST_RECHECK_DAYS": list(config.recheck_days),
         "USER_AGENT": table.user_agent or USER_AGENT.format(version=version("birdnest"), contact=config.contact),
         "DOWNLOAD_TIMEOUT": config.timeout_seconds,
@@ -517,6 +520,10 @@ TEMPLATE = """\
 
 # What to keep of the HTTP exchanges, as WARC: "pages" (and lists), "all" (images and robots.txt, too), or "none".
 # raw = "pages"
+
+# How an image is seen to be whole: "decode" reads its pixels to the end; "structure" its markers, lengths and sums, for
+# a fiftieth of the CPU, and decodes what those do not vouch for. `birdnest verify --full` decodes in any case.
+# check_images = "decode"
 
 # Days after which a post that did not change is looked at again; the last number repeats. What a list tells to have
 # changed is fetched at once.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 from urllib.parse import urljoin
 
 from cssselect import SelectorError as CssError
@@ -156,19 +158,102 @@ def check_selector(selector: str) -> str:
     return selector
 
 
-def page_selector(text: str) -> Selector:
+class Step(NamedTuple):
+    """A part of a selector between spaces: `h1.title` is one of a tag and a class."""
+
+    tag: str
+    names: frozenset[str]
+
+
+class PageSelector(Selector):
+    """A page's tree, which does not change, to select from many times: classes are looked up, not searched for.
+
+    libxml2 looks at every element of the page for each `.author`, and most of a profile's selectors are made of these.
+    """
+
+    @cached_property
+    def _by_class(self) -> dict[str, list[etree._Element]]:
+        """The elements of each class, in the page's order."""
+        found: dict[str, list[etree._Element]] = {}
+        for element in _WITH_CLASS(self.root):
+            # White space as XPath has it, which a translated selector goes by.
+            for name in {*_SPACES.split(element.get("class"))}:
+                found.setdefault(name, []).append(element)
+        return found
+
+    def of_classes(self, steps: tuple[Step, ...]) -> list[Selector]:
+        """The elements that match the last of some steps, and lie in such as match the ones before."""
+        *outer, last = steps
+        fewest = min((self._by_class.get(name, []) for name in last.names), key=len)
+        return [
+            Selector(root=element, type="html")
+            for element in fewest
+            if self._fits(element, last) and self._lies_in(element, outer)
+        ]
+
+    def _fits(self, element: etree._Element, step: Step) -> bool:
+        if step.tag and element.tag != step.tag:
+            return False
+        return step.names <= {*_SPACES.split(element.get("class", ""))}
+
+    def _lies_in(self, element: etree._Element, outer: list[Step]) -> bool:
+        left = outer[:]
+        while left and element is not self.root:
+            parent = element.getparent()
+            if parent is None:
+                return False
+            element = parent
+            if self._fits(element, left[-1]):
+                left.pop()
+        return not left
+
+
+_WITH_CLASS = etree.XPath("descendant-or-self::*[@class]")
+_SPACES = re.compile("[ \t\r\n]+")
+_ATTRIBUTE_OF = re.compile(r"([^:]*)(?:::attr\(([a-z][a-z-]*)\))?")
+_STEP = re.compile(r"([a-z][a-z0-9]*)?((?:\.[A-Za-z_][A-Za-z0-9_-]*)*)")
+
+
+@lru_cache(maxsize=1024)
+def _plain(selector: str) -> tuple[tuple[Step, ...], str]:
+    """The steps of a selector of nothing but tags and classes, one in another, and the attribute that it asks for.
+
+    No steps for any other selector, or where there is no class at its end.
+
+    >>> _plain("a.next::attr(href)") == ((Step("a", frozenset({"next"})),), "href")
+    True
+    """
+    match = _ATTRIBUTE_OF.fullmatch(selector)
+    parts = [_STEP.fullmatch(part) for part in match[1].split(" ")] if match else []
+    found = [Step(part[1] or "", frozenset(part[2].split(".")[1:])) for part in parts if part and part[0]]
+    if match is None or not found or len(found) != len(parts) or not found[-1].names:
+        return (), ""
+    return tuple(found), match[2] or ""
+
+
+def page_selector(text: str) -> PageSelector:
     """A page's tree, built as a browser builds it, to select from."""
-    return Selector(root=parse_page(text), type="html")
+    return PageSelector(root=parse_page(text), type="html")
 
 
 def select(scope: Selector, selector: str) -> list[Selector]:
     """What a profile's selector matches inside a scope, elements and strings. Raises ValueError when it is none."""
     if selector.startswith("xpath:"):
         return list(scope.xpath(selector.removeprefix("xpath:")))
+    if isinstance(scope, PageSelector):
+        plain, attribute = _plain(selector)
+        if plain:
+            found = scope.of_classes(plain)
+            return _attributes(found, attribute) if attribute else found
     try:
         return list(scope.css(selector))
     except CssError as error:
         raise ValueError(f"CSS error: {error} in {selector}") from error
+
+
+def _attributes(elements: list[Selector], name: str) -> list[Selector]:
+    values = (element.root.get(name) for element in elements)
+    return [Selector(root=value, type="html") for value in values if value is not None]
 
 
 def absolute(base: str, href: str) -> str | None:

@@ -22,6 +22,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -325,7 +326,7 @@ class SiteProfile:
     image_referer: str = ""
     facts: Provenance = field(default_factory=Provenance)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Identifies the rules a post was extracted by: SHA-256 over all that decides what is extracted and kept."""
         kinds = [{name: _told(value) for name, value in dataclasses.asdict(kind).items()} for kind in self.kinds]

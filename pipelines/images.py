@@ -1,7 +1,8 @@
 """Each image of a post: its original bytes under their SHA-256, or its miss with the reason.
 
 An image is kept as it was fetched, never re-encoded. What it is, its bytes say, not its name or header; that it
-is whole, decoding says. A miss has one of these reasons (*r*: a later crawl tries again):
+is whole, decoding says, or its structure where birdnest.toml wants that. A miss has one of these reasons (*r*: a
+later crawl tries again):
 
 ================== ==============================================================================================
 http-<status>      *r* the host answered with that status
@@ -55,7 +56,8 @@ from scrapy.utils.misc import load_object
 
 from archive.body import images_of
 from archive.document import Document, to_post
-from archive.images import LARGE_PIXELS, BadImage, ImageFacts, header_pixels, inspect
+from archive.image_structure import Check
+from archive.images import LARGE_PIXELS, BadImage, ImageFacts, LargeImage, inspect
 from archive.layout import link_from_document
 from archive.model import NOT_FETCHED, Image, MissingImage, Post
 from pipelines.clean import parse_clean, serialise
@@ -210,8 +212,9 @@ class ImageKeeper:
 
     CONCURRENT_IMAGES = 16
 
-    def __init__(self, session: ArchiveSession, fetch: Fetch) -> None:
+    def __init__(self, session: ArchiveSession, fetch: Fetch, check: Check = "decode") -> None:
         self._session = session
+        self._check: Check = check
         # Held from the download to the put: it bounds the bytes in memory when the store is slower than the site.
         self._slots = asyncio.Semaphore(self.CONCURRENT_IMAGES)
         self._fetch = fetch
@@ -249,10 +252,11 @@ class ImageKeeper:
         )
 
     async def _inspect(self, data: bytes) -> ImageFacts:
-        if header_pixels(data) < LARGE_PIXELS:
-            return await self._session.run(inspect, data)
-        async with self._large:
-            return await self._session.run(inspect, data)
+        try:
+            return await self._session.run(inspect, data, by=self._check, most_pixels=LARGE_PIXELS)
+        except LargeImage:
+            async with self._large:
+                return await self._session.run(inspect, data, by=self._check)
 
     async def _bytes(self, url: str) -> bytes:
         if url.startswith("data:"):
@@ -267,7 +271,8 @@ class ImagesPipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        self._keeper = ImageKeeper(ArchiveSession.of(crawler), self._download)
+        check: Check = crawler.settings.get("BIRDNEST_CHECK_IMAGES", "decode")
+        self._keeper = ImageKeeper(ArchiveSession.of(crawler), self._download, check)
         self._refetch = crawler.settings.getbool("BIRDNEST_REFETCH_IMAGES")
         self._client: Any = None
         self._offline = crawler.settings.getbool("BIRDNEST_NO_IMAGES")

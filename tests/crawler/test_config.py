@@ -268,6 +268,7 @@ def test_keys_reach_scrapy() -> None:
         "retries": 5,
         "autothrottle": False,
         "robots": "ignore",
+        "check_images": "structure",
         "origins": {"https://www.niaogebiji.com/": "http://127.0.0.1:8000"},
         "s3": {"region": "eu-central-1", "encryption": "aws:kms", "kms_key": "alias/nest"},
         "single_writer": True,
@@ -283,6 +284,7 @@ def test_keys_reach_scrapy() -> None:
             "BIRDNEST_ORIGINS": {"https://www.niaogebiji.com": "http://127.0.0.1:8000"},
             "BIRDNEST_PROXY": "http://proxy.example:3128",
             "BIRDNEST_ROBOTS": False,
+            "BIRDNEST_CHECK_IMAGES": "structure",
             "BIRDNEST_STATE": str(Path.home() / "nest-state"),
             "BIRDNEST_STORE": {
                 **asdict(StoreOptions(region="eu-central-1", encryption="aws:kms", kms_key="alias/nest")),

@@ -200,6 +200,35 @@ def test_an_xpath_looks_from_where_it_stands(tree: Selector) -> None:
     assert first_text(box, ("xpath:@data-timepoint",)) == "1658505600"
 
 
+CLASSES = st.lists(st.sampled_from(["a", "b", "a-b", "A", "b_1"]), max_size=3)
+SPACES = st.sampled_from([" ", "\n", "\t ", "\u00a0", "\u3000", "\x0b"])
+MARKUP = st.recursive(
+    st.just("x"),
+    lambda inner: st.builds(
+        lambda tag, names, space, content: (
+            f'<{tag} class="{space.join(names)}" data-x="{"".join(names)}">{"".join(content)}</{tag}>'
+        ),
+        st.sampled_from(["div", "span", "section", "h1"]),
+        CLASSES,
+        SPACES,
+        st.lists(inner, max_size=3),
+    ),
+    max_leaves=20,
+)
+PLAIN = [".a", "div.a", ".a.b", "h1.A", ".a .b", "div .a .a-b", ".a span.b_1", "section section.a", "body div.b"]
+PLAIN += [".a::attr(data-x)", ".a .b::attr(data-x)", "html.a", ".absent", ".a .absent"]
+
+
+@given(markup=MARKUP)
+def test_a_class_looked_up_is_the_class_that_is_searched_for(markup: str) -> None:
+    tree = page_selector(f'<html class="a"><body class="b a">{markup}</body></html>')
+    searched = Selector(root=tree.root, type="html")
+    for selector in PLAIN:
+        looked_up = [node.root for node in select(tree, selector)]
+        assert looked_up == [node.root for node in searched.css(selector)], selector
+        assert [node.get() for node in select(tree, selector)] == searched.css(selector).getall()
+
+
 @pytest.mark.parametrize("selector", ["h1[", "", "p:nosuch", "a::nosuch", "xpath://[", "xpath:nosuch(//p)", "xpath:"])
 def test_what_is_no_selector_is_an_error_that_names_it(tree: Selector, selector: str) -> None:
     with pytest.raises(ValueError, match="error") as raised:
