@@ -268,12 +268,13 @@ class Archive(ArchiveReader):
             data = write(compose(post, version=step.version, parent=step.parent, generator=GENERATOR))
             seen = self._put(ref, step.parent, data)
 
-    def put_blob(self, data: bytes, media_type: str) -> tuple[str, bool]:
+    def put_blob(self, data: bytes, media_type: str, *, sha256: str | None = None) -> tuple[str, bool]:
         """Write the bytes of an image, or of a post's original, under their SHA-256; the key, and whether it was new.
 
-        media_type: one of `layout.BLOB_EXTENSIONS`, KeyError otherwise. Raises StoreError.
+        media_type: one of `layout.BLOB_EXTENSIONS`, KeyError otherwise. sha256: of the bytes, where that is known.
+        Raises StoreError.
         """
-        key = blob_key(hashlib.sha256(data).hexdigest(), media_type)
+        key = blob_key(sha256 or hashlib.sha256(data).hexdigest(), media_type)
         self._ready()
         return key, self._create(key, data, media_type)
 

@@ -34,6 +34,7 @@ import gzip
 import hashlib
 import re
 import zlib
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -57,7 +58,7 @@ from scrapy.utils.misc import load_object
 from archive.body import images_of
 from archive.document import Document, to_post
 from archive.image_structure import Check
-from archive.images import LARGE_PIXELS, BadImage, ImageFacts, LargeImage, inspect
+from archive.images import LARGE_PIXELS, MAX_PIXELS, BadImage, LargeImage, inspect
 from archive.layout import link_from_document
 from archive.model import NOT_FETCHED, Image, MissingImage, Post
 from pipelines.clean import parse_clean, serialise
@@ -208,9 +209,13 @@ Fetch = Callable[[str], Awaitable[bytes]]
 
 
 class ImageKeeper:
-    """Keeps images: each URL once per run, and each distinct content once in the archive."""
+    """Keeps images: each URL once per run, and each distinct content once in the archive.
+
+    The newest `MOST_REMEMBERED` URLs are known; one of before that is fetched again where a post shows it again.
+    """
 
     CONCURRENT_IMAGES = 16
+    MOST_REMEMBERED = 8192
 
     def __init__(self, session: ArchiveSession, fetch: Fetch, check: Check = "decode") -> None:
         self._session = session
@@ -218,29 +223,48 @@ class ImageKeeper:
         # Held from the download to the put: it bounds the bytes in memory when the store is slower than the site.
         self._slots = asyncio.Semaphore(self.CONCURRENT_IMAGES)
         self._fetch = fetch
-        self._results: dict[str, asyncio.Task[Image | MissingImage]] = {}
+        self._under_way: dict[str, asyncio.Task[Image | MissingImage]] = {}
+        self._known: OrderedDict[str, Image | MissingImage] = OrderedDict()
         self._large = asyncio.Semaphore(1)
 
     async def keep(self, url: str) -> Image | MissingImage:
         """The image of a URL, held by the archive when this returns, or its miss. Raises StoreError."""
-        task = self._results.get(url)
+        name = image_name(url)
+        known = self._known.get(name)
+        if known is not None:
+            self._known.move_to_end(name)
+            return known
+        task = self._under_way.get(name)
         if task is None:
-            task = self._results[url] = asyncio.ensure_future(self._keep(url))
+            task = self._under_way[name] = asyncio.ensure_future(self._keep(url, name))
         return await task
 
-    async def _keep(self, url: str) -> Image | MissingImage:
+    async def _keep(self, url: str, name: str) -> Image | MissingImage:
         async with self._slots:
-            return await self._fetch_and_put(url)
+            result = await self._fetch_and_put(url, name)
+        # One that raised stays under way: what befell it befalls whoever asks for it.
+        del self._under_way[name]
+        self._known[name] = result
+        if len(self._known) > self.MOST_REMEMBERED:
+            self._known.popitem(last=False)
+        return result
 
-    async def _fetch_and_put(self, url: str) -> Image | MissingImage:
-        name = image_name(url)
+    async def _fetch_and_put(self, url: str, name: str) -> Image | MissingImage:
         try:
             data = await self._bytes(url)
-            facts = await self._inspect(data)
+            try:
+                return await self._session.write(self._put, data, name, most_pixels=LARGE_PIXELS)
+            except LargeImage:
+                async with self._large:
+                    return await self._session.write(self._put, data, name)
         except BadImage as bad:
             return MissingImage(url=name, reason=bad.reason, retryable=bad.reason not in _PERMANENT)
+
+    def _put(self, data: bytes, name: str, *, most_pixels: int = MAX_PIXELS) -> Image:
+        """Look at an image's bytes, and write them; all that blocks, in one thread's turn."""
+        facts = inspect(data, by=self._check, most_pixels=most_pixels)
         digest = hashlib.sha256(data).hexdigest()
-        key, _ = await self._session.write(self._session.archive.put_blob, data, facts.media_type)
+        key, _ = self._session.archive.put_blob(data, facts.media_type, sha256=digest)
         return Image(
             url=name,
             key=key,
@@ -250,13 +274,6 @@ class ImageKeeper:
             width=facts.width,
             height=facts.height,
         )
-
-    async def _inspect(self, data: bytes) -> ImageFacts:
-        try:
-            return await self._session.run(inspect, data, by=self._check, most_pixels=LARGE_PIXELS)
-        except LargeImage:
-            async with self._large:
-                return await self._session.run(inspect, data, by=self._check)
 
     async def _bytes(self, url: str) -> bytes:
         if url.startswith("data:"):
