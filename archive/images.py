@@ -10,8 +10,6 @@ import zlib
 from dataclasses import dataclass
 
 from lxml import etree
-from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
 
 from archive.image_structure import Check, outline, table_bytes
 
@@ -105,6 +103,9 @@ def inspect(data: bytes, *, by: Check = "decode", most_pixels: int = MAX_PIXELS)
         return facts
     if _looks_like_svg(data):
         return _inspect_svg(data)
+    from PIL import Image as Pillow  # late: most scheduled runs see no image
+    from PIL import UnidentifiedImageError
+
     try:
         return _inspect_raster(data, most_pixels)
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
@@ -117,6 +118,9 @@ def inspect(data: bytes, *, by: Check = "decode", most_pixels: int = MAX_PIXELS)
 
 def header_pixels(data: bytes) -> int:
     """The pixels of a raster image by its header alone; 0 where there is none to read."""
+    from PIL import Image as Pillow
+    from PIL import UnidentifiedImageError
+
     try:
         with warnings.catch_warnings(action="ignore"), Pillow.open(io.BytesIO(data), formats=_OPENERS) as image:
             return image.width * image.height
@@ -144,6 +148,8 @@ def _is_too_large(width: int, height: int, frames: int) -> bool:
 
 
 def _inspect_raster(data: bytes, most_pixels: int) -> ImageFacts:
+    from PIL import Image as Pillow
+
     with Pillow.open(io.BytesIO(data), formats=_OPENERS) as image:
         width, height = image.size
         if most_pixels < width * height <= MAX_PIXELS:

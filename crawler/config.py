@@ -31,7 +31,6 @@ from archive.image_structure import Check
 from archive.store import StoreOptions
 from crawler.addresses import profile_of
 from crawler.canonical import host_of_slug
-from crawler.frontier import RECHECK_DAYS
 from crawler.hours import NiceHours
 from crawler.networks import Allowed, port_of
 from crawler.pages import check_selector
@@ -48,7 +47,7 @@ from crawler.profile import (
     UrlList,
     with_selectors,
 )
-from crawler.schedule import Schedule, parse_schedule
+from crawler.schedule import RECHECK_DAYS, Schedule, parse_schedule
 from crawler.sites import all_sites
 
 RSSHUB = "rsshub:"
@@ -167,7 +166,7 @@ def default_archive() -> str:
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class ExpectedFailureTable(_Table):
@@ -335,9 +334,10 @@ class Config(_Table):
 
     def due_at(self, slug: str, last_began: datetime | None, *, now: datetime) -> datetime | None:
         """When a site's next run is due, within its nice hours; None without a schedule."""
-        schedule = self.schedules().get(slug)
-        if schedule is None:
+        told = self.sites[slug].schedule if slug in self.sites else None
+        if told is None:
             return None
+        schedule = parse_schedule(told)
         due = schedule.due_at(last_began, now=now, zone=self.zone())
         hours = self.site_table(slug).nice_hours
         local = max(due, now).astimezone(ZoneInfo(self.site(slug).timezone))
