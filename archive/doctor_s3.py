@@ -19,9 +19,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from archive.doctor import RACERS, TEXT, Check, race
 from archive.errors import StoreError
 from archive.layout import PROBES, VIEWS
-from archive.s3 import S3Store, content_md5
+from archive.s3 import S3Store
+from archive.s3_wire import content_md5
 
 _MAX_SKEW_SECONDS = 300
+_RELIES_ELSEWHERE = "nothing: see the check of every put"
 _NAMES = ("a-b/c", "a.c", "a/b", "b", "中文/键")
 
 
@@ -77,6 +79,8 @@ def examine_s3(store: S3Store) -> Iterator[Check]:
         yield from _basics(probe)
         for check in (
             _race,
+            _sender,
+            _relied_on,
             _wrong_md5,
             _wrong_sha256,
             _wrong_body,
@@ -148,24 +152,37 @@ def _race(probe: _Probe) -> Check:
     return _create_only(probe, f"a race of {RACERS}", holds=winners == 1 and whole, found=found)
 
 
-def _digest(probe: _Probe, key: str, name: str, does: str, put: Callable[[], int]) -> Check:
+def _sender(probe: _Probe) -> Check:
+    why = probe.store.wire.why
+    found = "sent by obstore" if why is None else f"sent by boto3, because {why}"
+    return Check(name="requests for objects", holds=None, found=found)
+
+
+def _relied_on(probe: _Probe) -> Check:
+    """The check of what arrives that this archive's puts count on, tried with a request like theirs."""
+    probe.put("relied-on", b"data")
+    refused = probe.store.refuses_other_body(f"{probe.prefix.removeprefix(probe.store.prefix)}relied-on", b"data", TEXT)
+    found = f"{probe.store.wire.check} of other bytes is {'refused' if refused else 'accepted'}"
+    does = "" if refused else "reads every object back after it was put"
+    return Check(name="the check of every put", holds=refused, found=found, does=does)
+
+
+def _digest(probe: _Probe, key: str, name: str, put: Callable[[], int]) -> Check:
     status = put()
     stored = probe.read(key) is not None
     found = f"answered {status}" + (", and stored" if stored else "")
-    return Check(name=name, holds=not stored, found=found, does=does if stored else "")
+    return Check(name=name, holds=not stored, found=found, does=_RELIES_ELSEWHERE if stored else "")
 
 
 def _wrong_md5(probe: _Probe) -> Check:
-    does = "reads every object back after it was put"
     wrong = content_md5(b"other")
-    return _digest(probe, "md5", "wrong Content-MD5", does, lambda: probe.put("md5", b"data", ContentMD5=wrong))
+    return _digest(probe, "md5", "wrong Content-MD5", lambda: probe.put("md5", b"data", ContentMD5=wrong))
 
 
 def _wrong_sha256(probe: _Probe) -> Check:
     wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
-    does = "nothing: it relies on Content-MD5, or reads back"
     put = lambda: probe.put("sha256", b"data", ChecksumSHA256=wrong)  # noqa: E731 - as its neighbours
-    return _digest(probe, "sha256", "wrong x-amz-checksum-sha256", does, put)
+    return _digest(probe, "sha256", "wrong x-amz-checksum-sha256", put)
 
 
 def _wrong_body(probe: _Probe) -> Check:
@@ -177,8 +194,7 @@ def _wrong_body(probe: _Probe) -> Check:
     event = "before-send.s3.PutObject"
     probe.client.meta.events.register(event, tamper)
     try:
-        does = "nothing: it relies on Content-MD5, or reads back"
-        return _digest(probe, "body", "body other than signed", does, lambda: probe.put("body", b"data"))
+        return _digest(probe, "body", "body other than signed", lambda: probe.put("body", b"data"))
     finally:
         probe.client.meta.events.unregister(event, tamper)
 

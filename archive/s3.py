@@ -1,20 +1,15 @@
-"""Objects in S3. Imported only for `s3://` archives: boto3 costs 0.7 s of CPU, which work on a folder need not pay."""
+"""Objects in S3. Imported only for `s3://` archives: botocore costs 0.1 s of CPU, which a folder need not pay."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import os
+import random
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-import boto3
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -23,17 +18,22 @@ from botocore.exceptions import (
     ReadTimeoutError,
     ResponseStreamingError,
 )
+from obstore.exceptions import BaseError
 from platformdirs import user_state_path
 
 from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
 from archive.layout import VIEWS, check_key
 from archive.locks import ONE_AT_A_TIME, hold_lock
+from archive.s3_settings import Bucket, find_bucket
+from archive.s3_wire import BeyondObstoreError, Boto3Wire, ObstoreWire, Page, Wire, is_passing
 from archive.store import DEFAULTS, Locked, ObjectInfo, StoreOptions, Usage, check_mutable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_T = TypeVar("_T")
 _READ_ATTEMPTS = 6
+_LONGEST_WAIT_SECONDS = 20.0
 _BODY_BROKE_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, OSError)
 
 
@@ -41,65 +41,104 @@ class S3Store:
     """Objects in a bucket of AWS S3 or a server that speaks its protocol (MinIO, Ceph, R2, …).
 
     Credentials, region and endpoint are found as every AWS user expects (environment, ~/.aws, instance role;
-    `AWS_ENDPOINT_URL` for other makers). Create-only is `If-None-Match: *`; every put carries Content-MD5, the
-    digest that most servers check.
+    `AWS_ENDPOINT_URL` for other makers). Create-only is `If-None-Match: *`; every put carries a digest for the server
+    to check (`archive.s3_wire` tells which). Versions and locks are asked for through `client`.
     """
 
-    def __init__(
-        self, client: S3Client, bucket: str, prefix: str, options: StoreOptions = DEFAULTS, *, mutable: str = VIEWS
-    ) -> None:
-        self.client = client
-        self.bucket = bucket
+    def __init__(self, bucket: Bucket, prefix: str, *, mutable: str = VIEWS) -> None:
+        self.bucket = bucket.name
         self.prefix = f"{prefix}/" if prefix else ""
-        self.url = f"s3://{bucket}/{prefix}".rstrip("/")
+        self.url = f"s3://{bucket.name}/{prefix}".rstrip("/")
         self.usage = Usage()
-        self.options = options
+        self.options = bucket.options
+        self._way = bucket
         self._mutable = mutable
-        self._asked = _asked_of_each_object(options)
-        self._asked_of_views = _asked_of_each_object(replace(options, object_lock_days=None))
         self._keeps_create_only = True
         self._checks_digests = True
         self._learned = False
+        self._changing = threading.Lock()
+        self._client: S3Client | None = None
+        self._wire: Wire | None = None
 
     @classmethod
     def open(cls, url: str, options: StoreOptions = DEFAULTS, *, mutable: str = VIEWS) -> S3Store:
-        """The store of `s3://bucket/prefix`. Raises UsageError without a bucket, StoreError without credentials."""
+        """The store of `s3://bucket/prefix`. Raises UsageError without a bucket, StoreError for settings that fail."""
         bucket, _, prefix = url.removeprefix("s3://").partition("/")
         if not bucket:
             raise UsageError(f"archive {url!r}: expected s3://bucket or s3://bucket/prefix")
-        return cls(client(url, options), bucket, prefix.strip("/"), options, mutable=mutable)
+        store = cls(find_bucket(bucket, url, options), prefix.strip("/"), mutable=mutable)
+        store.wire  # noqa: B018 - what is set wrongly is told at once
+        return store
+
+    def close(self) -> None:
+        """Close the connections that Python holds."""
+        if self._client is not None:
+            self._client.close()
+
+    @property
+    def client(self) -> S3Client:
+        """A boto3 client, made when it is first asked for. Raises StoreError."""
+        with self._changing:
+            if self._client is None:
+                self._client = self._way.client()
+            return self._client
+
+    @property
+    def wire(self) -> Wire:
+        """What sends the requests for objects. Raises StoreError."""
+        if self._wire is None:
+            self._wire = self._first_wire()
+        return self._wire
+
+    def _first_wire(self) -> Wire:
+        if self.options.object_lock_days:
+            return Boto3Wire(self._way, self.client, "of the retention of each object")
+        if self._way.address is None:
+            return Boto3Wire(self._way, self.client, "of the bucket's name or the kind of its endpoint")
+        try:
+            return ObstoreWire(self._way, self._way.address)
+        except (ValueError, BaseError) as error:
+            raise StoreError(f"archive {self.url}: cannot set up the S3 client: {_one_line(error)}") from error
+
+    def _go_on_with_boto3(self, instead_of: Wire, why: str) -> None:
+        client = self.client
+        with self._changing:
+            if self._wire is instead_of:
+                self._wire = Boto3Wire(self._way, client, why)
+                # What the server checks was learnt of other requests.
+                self._checks_digests = not self._learned
 
     @property
     def on_this_host(self) -> bool:
         """Whether the server listens on this host only, so that a lock of this host's kernel reaches every writer."""
-        host = urlsplit(self.client.meta.endpoint_url).hostname or ""
+        host = urlsplit(self._way.endpoint).hostname or ""
         return host in ("localhost", "::1") or host.startswith("127.")
 
     def learn(self, key: str) -> None:
-        """Whether the server keeps create-only and checks Content-MD5: an object is put again with its own bytes.
+        """Whether the server keeps create-only and checks digests: an object is put again with its own bytes.
 
         A reply of 200 proves nothing, so each is asked for what it must refuse: a create-only put of a key that is
-        taken, and a put with the digest of other bytes. Whatever it does, the object is as it was.
+        taken, and a put that announces other bytes than it brings. Whatever it does, the object is as it was.
         Without create-only a lock admits one writer of this host; without the check of digests every put is read back.
         """
         if self._learned:
             return
         data = self.read(key)
         self._keeps_create_only = not self._put(key, data, "application/json")
-        self._checks_digests = self._refuses_wrong_digest(key, data)
+        self._checks_digests = self.refuses_other_body(key, data, "application/json")
         if not self._keeps_create_only:
             self._admit_one_writer()
         self._learned = True
 
-    def _refuses_wrong_digest(self, key: str, data: bytes) -> bool:
-        self.usage.count("PUT")
+    def refuses_other_body(self, key: str, data: bytes, content_type: str) -> bool:
+        """Whether the server makes the check that every put relies on; `data` is what the object holds, and keeps."""
+        name = self.prefix + key
         try:
-            self._send(key, data, "application/json", digest_of=data + b"other", IfNoneMatch=None)
-        except ClientError as error:
-            return error.response["Error"].get("Code") in ("BadDigest", "InvalidDigest")
+            return self._ask("PUT", lambda wire: wire.refuses_other_body(name, data, content_type))
+        except ClientError:
+            return False
         except BotoCoreError as error:
             raise self.explained(error, f"write {key}", unclear=True) from error
-        return False
 
     def _admit_one_writer(self) -> None:
         if not (self.on_this_host or self.options.single_writer):
@@ -108,7 +147,7 @@ class S3Store:
                 "take each other's posts away: say `single_writer = true` in birdnest.toml if no other host writes to "
                 "it, or use a store that keeps create-only (`birdnest doctor` tells)."
             )
-        name = hashlib.sha256(f"{self.client.meta.endpoint_url} {self.url}".encode()).hexdigest()[:32]
+        name = hashlib.sha256(f"{self._way.endpoint} {self.url}".encode()).hexdigest()[:32]
         folder = self.options.locks or user_state_path("birdnest") / "locks"
         try:
             hold_lock(folder / f"{name}.lock", self.url)
@@ -128,9 +167,9 @@ class S3Store:
         return created
 
     def _put(self, key: str, data: bytes, content_type: str) -> bool:
-        self.usage.count("PUT")
+        name = self.prefix + check_key(key)
         try:
-            self._send(key, data, content_type, digest_of=data, IfNoneMatch="*")
+            self._ask("PUT", lambda wire: wire.put(name, data, content_type, create_only=True))
         except ClientError as error:
             if _status(error) == 412:  # noqa: PLR2004 - Precondition Failed: the key is taken
                 return False
@@ -139,38 +178,18 @@ class S3Store:
             raise self.explained(error, f"write {key}", unclear=True) from error
         return True
 
-    def _send(self, key: str, data: bytes, content_type: str, *, digest_of: bytes, **more: Any) -> None:
-        self.client.put_object(
-            Bucket=self.bucket,
-            Key=self.prefix + check_key(key),
-            Body=data,
-            ContentType=content_type,
-            ContentMD5=content_md5(digest_of),
-            **self._asked(),
-            **{name: value for name, value in more.items() if value is not None},
-        )
-
     def put(self, key: str, data: bytes, content_type: str) -> None:
         name = self.prefix + check_mutable(key, self._mutable)
-        self.usage.count("PUT")
         try:
-            self.client.put_object(
-                Bucket=self.bucket,
-                Key=name,
-                Body=data,
-                ContentType=content_type,
-                ContentMD5=content_md5(data),
-                **self._asked_of_views(),
-            )
+            self._ask("PUT", lambda wire: wire.put(name, data, content_type, create_only=False, retained=False))
         except (ClientError, BotoCoreError) as error:
             raise self.explained(error, f"write {key}", unclear=True) from error
         self.usage.wrote(len(data))
 
     def delete(self, key: str) -> None:
         name = self.prefix + check_mutable(key, self._mutable)
-        self.usage.count("DELETE")
         try:
-            self.client.delete_object(Bucket=self.bucket, Key=name)
+            self._ask("DELETE", lambda wire: wire.delete(name))
         except (ClientError, BotoCoreError) as error:
             raise self.explained(error, f"remove {key}", unclear=True) from error
 
@@ -179,6 +198,23 @@ class S3Store:
         self.put(key, data, content_type)
         if not self._checks_digests:
             self._read_back(key, data)
+
+    def _ask(self, operation: str, call: Callable[[Wire], _T]) -> _T:
+        """What a request brings, sent again where it failed in passing. Each one that is sent is counted."""
+        attempt = 0
+        while True:
+            wire = self.wire
+            self.usage.count(operation)
+            try:
+                return call(wire)
+            except BeyondObstoreError as error:
+                self._go_on_with_boto3(wire, error.why)
+            except (ClientError, BotoCoreError) as error:
+                attempt += 1
+                if attempt >= wire.attempts or not is_passing(error):
+                    raise
+                longest = min(_LONGEST_WAIT_SECONDS, 2.0 ** (attempt - 1))
+                time.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret
 
     def erase(self, key: str, *, keep_current: bool = False) -> tuple[Locked, ...]:
         name = self.prefix + check_mutable(key, self._mutable)
@@ -247,9 +283,9 @@ class S3Store:
         return Locked(key=key, version=version, until=until, hold=hold, why=why)
 
     def _holds(self, key: str) -> bool:
-        self.usage.count("HEAD")
+        name = self.prefix + check_key(key)
         try:
-            self.client.head_object(Bucket=self.bucket, Key=self.prefix + check_key(key))
+            self._ask("HEAD", lambda wire: wire.head(name))
         except ClientError as error:
             if _status(error) == 404:  # noqa: PLR2004 - Not Found
                 return False
@@ -270,16 +306,16 @@ class S3Store:
             )
 
     def read(self, key: str) -> bytes:
+        name = self.prefix + check_key(key)
         for attempt in range(_READ_ATTEMPTS):
-            self.usage.count("GET")
             try:
-                return self.client.get_object(Bucket=self.bucket, Key=self.prefix + check_key(key))["Body"].read()
+                return self._ask("GET", lambda wire: wire.get(name))
             except ClientError as error:
                 if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                     raise ObjectMissing(self.url, key) from None
                 raise self.explained(error, f"read {key}") from error
             except _BODY_BROKE_OFF as error:
-                # After the headers botocore retries no more; all that fails before them it has retried already.
+                # An answer that breaks off after its headers is no failed request to `_ask`.
                 if attempt + 1 == _READ_ATTEMPTS:
                     raise self.explained(error, f"read {key}") from error
                 time.sleep(0.1 * 2**attempt)
@@ -288,16 +324,18 @@ class S3Store:
         raise AssertionError("unreachable")
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[ObjectInfo]:
-        start: dict[str, Any] = {"StartAfter": self.prefix + after} if after else {}
-        pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=self.prefix + prefix, **start
-        )
+        start: str | None = self.prefix + after if after else ""
+        while start is not None:
+            page = self._page(prefix, start)
+            for info in page.objects:
+                key = info.key.removeprefix(self.prefix)
+                if not after or key > after:
+                    yield ObjectInfo(key=key, bytes=info.bytes, modified=info.modified)
+            start = page.after
+
+    def _page(self, prefix: str, start: str) -> Page:
         try:
-            for page in pages:
-                self.usage.count("LIST")
-                for item in page.get("Contents", ()):
-                    key = item["Key"].removeprefix(self.prefix)
-                    yield ObjectInfo(key=key, bytes=item["Size"], modified=item["LastModified"])
+            return self._ask("LIST", lambda wire: wire.page(self.prefix + prefix, start))
         except (ClientError, BotoCoreError) as error:
             raise self.explained(error, f"list {prefix or 'the archive'}") from error
 
@@ -344,63 +382,6 @@ _S3_ADVICE = {
     "AuthorizationHeaderMalformed": "the bucket is in another region: set AWS_REGION.",
     "PermanentRedirect": "the bucket is in another region: set AWS_REGION.",
 }
-
-
-def content_md5(data: bytes) -> str:
-    """The digest of a request's body as the header Content-MD5 holds it (RFC 1864)."""
-    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-
-
-def _asked_of_each_object(options: StoreOptions) -> Callable[[], dict[str, Any]]:
-    """What every put asks for besides the object. No ACL: buckets without them refuse the request."""
-    fixed = {
-        "ServerSideEncryption": options.encryption,
-        "SSEKMSKeyId": options.kms_key,
-        "StorageClass": options.storage_class,
-        "ObjectLockMode": "GOVERNANCE" if options.object_lock_days else None,
-    }
-    given = {name: value for name, value in fixed.items() if value is not None}
-    days = options.object_lock_days
-
-    def asked() -> dict[str, Any]:
-        until = {"ObjectLockRetainUntilDate": datetime.now(UTC) + timedelta(days=days)} if days else {}
-        return {**given, **until}
-
-    return asked
-
-
-def client(url: str, options: StoreOptions = DEFAULTS) -> S3Client:
-    """A client for an archive. Raises StoreError naming `url` for a profile, region or endpoint that cannot be."""
-    try:
-        found = botocore.session.Session(profile=options.profile)
-        config = Config(
-            connect_timeout=min(10, options.timeout_seconds),
-            read_timeout=options.timeout_seconds,
-            max_pool_connections=32,
-            retries={"mode": "standard", "total_max_attempts": 3},
-            s3=_addressing(options),
-            **_checksum_settings(options, found),
-        )
-        session = boto3.session.Session(botocore_session=found)
-        region = options.region or session.region_name or "us-east-1"
-        return session.client("s3", region_name=region, endpoint_url=options.endpoint, config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise StoreError(f"archive {url}: cannot set up the S3 client: {error}") from error
-
-
-def _addressing(options: StoreOptions) -> Any:
-    return {"addressing_style": options.addressing} if options.addressing else None
-
-
-def _checksum_settings(options: StoreOptions, session: botocore.session.Session) -> dict[str, Any]:
-    """Other makers' https endpoints refuse the trailing checksums that newer clients add unasked; Content-MD5 is sent
-    with every put instead. What birdnest.toml says comes first, then what the environment and the profile say.
-    """
-    names = ("request_checksum_calculation", "response_checksum_validation")
-    if options.checksums:
-        return dict.fromkeys(names, options.checksums)
-    said = session.get_scoped_config()
-    return {name: "when_required" for name in names if not (os.environ.get(f"AWS_{name.upper()}") or said.get(name))}
 
 
 def _one_line(error: Exception) -> str:

@@ -34,7 +34,7 @@ def s3_environment(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Se
 @pytest.fixture
 def s3_store(s3_environment: S3Server) -> Iterator[S3Store]:
     store = S3Store.open(f"s3://{s3_environment.new_bucket()}/some/prefix")
-    with closing(store.client):
+    with closing(store):
         yield store
 
 
@@ -43,7 +43,7 @@ def radosgw_store(radosgw_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> 
     for name, value in radosgw_server.environment.items():
         monkeypatch.setenv(name, value)
     store = S3Store.open(f"s3://{radosgw_server.new_bucket()}/some/prefix")
-    with closing(store.client):
+    with closing(store):
         yield store
 
 

@@ -64,7 +64,7 @@ def doctor(command: Birdnest, server: S3Server, place: str) -> Ended:
 def left_in(place: str) -> list[str]:
     store = open_store(place)
     assert isinstance(store, S3Store)
-    with closing(store.client):
+    with closing(store):
         return [info.key for info in store.list()]
 
 
@@ -105,6 +105,8 @@ def test_moto_checks_no_digests(command: Birdnest, s3_server: S3Server) -> None:
     found = checks(ended)
     assert (found["create-only"], found["a race of 16"], found["listing"]) == (True, True, True)
     assert (found["wrong Content-MD5"], found["wrong credentials"]) == (False, False)
+    assert found["the check of every put"] is False
+    assert "reads every object back after it was put" in ended.out
 
 
 def test_rclone_does_not_keep_create_only(command: Birdnest, rclone_server: S3Server) -> None:
@@ -116,6 +118,7 @@ def test_rclone_does_not_keep_create_only(command: Birdnest, rclone_server: S3Se
     found = checks(ended)
     assert (found["create-only"], found["a race of 16"]) == (False, False)
     assert (found["wrong Content-MD5"], found["wrong credentials"], found["listing"]) == (True, True, True)
+    assert found["the check of every put"] is False, "it does not look at the signed SHA-256"
 
 
 @pytest.mark.stores
@@ -126,7 +129,14 @@ def test_a_ceph_gateway_keeps_all_that_is_needed(command: Birdnest, radosgw_serv
 
     assert ended.code == 0, ended.err
     found = checks(ended)
-    needed = ("create-only", "a race of 16", "listing", "wrong Content-MD5", "body other than signed")
+    needed = (
+        "create-only",
+        "a race of 16",
+        "listing",
+        "the check of every put",
+        "wrong Content-MD5",
+        "body other than signed",
+    )
     assert [found[name] for name in needed] == [True] * len(needed)
     assert (found["wrong credentials"], found["wrong x-amz-checksum-sha256"]) == (True, False)
 

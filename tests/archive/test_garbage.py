@@ -225,5 +225,5 @@ def test_nor_on_s3(s3_environment: S3Server) -> None:
     for seed in range(50):
         store = open_store(f"s3://{bucket}/{seed}", mutable="")
         assert isinstance(store, S3Store)
-        with closing(store.client):
+        with closing(store):
             race(store, seed)

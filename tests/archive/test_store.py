@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import hashlib
 import os
 import re
 import socket
@@ -15,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
 
@@ -23,7 +25,8 @@ import archive.store
 from archive import layout
 from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
 from archive.locks import file_system
-from archive.s3 import S3Store, content_md5
+from archive.s3 import S3Store
+from archive.s3_wire import content_md5
 from archive.store import ErasingStore, FolderStore, Store, StoreOptions, open_store
 
 if TYPE_CHECKING:
@@ -186,7 +189,7 @@ def test_a_store_opens_again_by_its_address(store: Store) -> None:
     assert type(again) is type(store)
     assert again.read("a") == b"kept"
     if isinstance(again, S3Store):
-        again.client.close()
+        again.close()
 
 
 def test_an_object_of_a_view_is_overwritten_and_removed(store: Store) -> None:
@@ -226,11 +229,12 @@ def test_only_views_are_overwritten_or_removed(store: Store) -> None:
 
 
 @pytest.fixture
-def erasing(store: Store) -> ErasingStore:
+def erasing(store: Store) -> Iterator[ErasingStore]:
     """The store, opened as for a takedown."""
-    if isinstance(store, S3Store):
-        return S3Store(store.client, store.bucket, store.prefix.rstrip("/"), mutable="")
-    return open_store(store.url, mutable="")
+    opened = open_store(store.url, mutable="")
+    yield opened
+    if isinstance(opened, S3Store):
+        opened.close()
 
 
 def test_a_takedown_replaces_and_erases_what_it_wants(erasing: ErasingStore) -> None:
@@ -259,7 +263,7 @@ def test_only_a_store_that_was_opened_for_it_replaces_and_erases(store: Store) -
 
     assert store.read("posts/s/a-1/v0001.html") == b"kept"
     if isinstance(unopened, S3Store):
-        unopened.client.close()
+        unopened.close()
 
 
 def test_who_reads_a_view_while_it_is_written_sees_the_old_bytes_or_the_new(store: Store) -> None:
@@ -290,7 +294,7 @@ def test_a_place_that_is_no_archive_may_be_overwritten_everywhere(store: Store) 
     place.delete("source/a.html")
     assert keys(store) == []
     if isinstance(place, S3Store):
-        place.client.close()
+        place.close()
 
 
 @pytest.mark.parametrize("address", ["ftp://host/x", "http://host/x", "gs://bucket", "s3://", "s3:///prefix"])
@@ -486,11 +490,12 @@ def test_an_object_in_s3_carries_its_content_type(s3_store: S3Store) -> None:
 
 
 @pytest.fixture(params=["s3", pytest.param("radosgw", marks=pytest.mark.stores)])
-def versioned(request: pytest.FixtureRequest) -> S3Store:
+def versioned(request: pytest.FixtureRequest) -> Iterator[S3Store]:
     """A store in a bucket that keeps versions, opened as for a takedown."""
     made: S3Store = request.getfixturevalue(f"{request.param}_store")
     made.client.put_bucket_versioning(Bucket=made.bucket, VersioningConfiguration={"Status": "Enabled"})
-    return S3Store(made.client, made.bucket, made.prefix.rstrip("/"), mutable="")
+    with closing(S3Store.open(made.url, mutable="")) as opened:
+        yield opened
 
 
 def kept(store: S3Store) -> list[tuple[str, bool]]:
@@ -531,9 +536,9 @@ def test_of_an_object_that_is_kept_the_older_versions_go(versioned: S3Store) -> 
 def locking(s3_environment: S3Server) -> Iterator[S3Store]:
     """A store in a bucket with Object Lock."""
     name = s3_environment.new_name()
-    with opened(f"s3://{name}/nest") as store:
+    with closing(S3Store.open(f"s3://{name}/nest", mutable="")) as store:
         store.client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
-        yield S3Store(store.client, name, "nest", mutable="")
+        yield store
 
 
 def test_what_is_locked_is_told_with_its_end_and_read_no_more(locking: S3Store) -> None:
@@ -563,7 +568,7 @@ def test_what_is_locked_is_told_with_its_end_and_read_no_more(locking: S3Store) 
 
 
 def test_archives_under_other_prefixes_of_a_bucket_are_not_seen(s3_store: S3Store) -> None:
-    neighbour = S3Store(s3_store.client, s3_store.bucket, "some/prefix2")
+    neighbour = S3Store.open(f"s3://{s3_store.bucket}/some/prefix2")
     neighbour.create("a", b"theirs", TEXT)
     s3_store.create("a", b"ours", TEXT)
 
@@ -571,27 +576,115 @@ def test_archives_under_other_prefixes_of_a_bucket_are_not_seen(s3_store: S3Stor
     assert s3_store.read("a") == b"ours"
 
 
-def test_every_put_is_create_only_and_carries_the_digest_that_servers_check(s3_store: S3Store) -> None:
-    sent: list[Any] = []
-    s3_store.client.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
+def test_every_put_is_create_only_and_carries_the_digest_that_servers_check(odd_server: OddServer) -> None:
+    odd_server.answer(b"200 OK", b"", b'ETag: "x"')
+    with opened("s3://bucket") as store:
+        assert store.create("a", b"hello", "image/gif") is True
 
-    s3_store.create("a", b"hello", TEXT)
+    (sent,) = odd_server.requests
+    assert sent["x-amz-content-sha256"] == hashlib.sha256(b"hello").hexdigest()
+    assert {"x-amz-content-sha256", "host", "x-amz-date"} <= signed(sent)
+    assert (sent["if-none-match"], sent["content-type"]) == ("*", "image/gif")
+    assert not {"x-amz-acl", "x-amz-checksum-sha256", "transfer-encoding"} & set(sent)
 
-    headers = {name.lower(): value for name, value in sent[0].headers.items()}
-    assert headers["content-md5"] in ("XUFAKrxLKna5cZ2REBfFkg==", b"XUFAKrxLKna5cZ2REBfFkg==")
-    assert headers["if-none-match"] in ("*", b"*")
-    assert "x-amz-acl" not in headers
+
+def test_what_is_asked_of_each_object_is_sent_and_signed(odd_server: OddServer) -> None:
+    odd_server.answer(b"200 OK", b"", b'ETag: "x"')
+    options = StoreOptions(
+        encryption="aws:kms", kms_key="alias/nest", storage_class="GLACIER_IR", checksums="when_supported"
+    )
+    with closing(S3Store.open("s3://bucket/x", options)) as store:
+        store.put("views/a", b"hello", TEXT)
+
+    (sent,) = odd_server.requests
+    asked = {
+        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id": "alias/nest",
+        "x-amz-storage-class": "GLACIER_IR",
+        "x-amz-checksum-sha256": base64.b64encode(hashlib.sha256(b"hello").digest()).decode(),
+    }
+    assert {name: sent.get(name) for name in asked} == asked
+    assert set(asked) <= signed(sent)
+    assert "if-none-match" not in sent
 
 
-def test_views_are_not_locked_against_overwriting(s3_store: S3Store) -> None:
-    locked = S3Store(s3_store.client, s3_store.bucket, "x", StoreOptions(object_lock_days=7))
-    sent: list[Any] = []
-    locked.client.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
+def test_objects_are_locked_against_overwriting_and_views_are_not(odd_server: OddServer) -> None:
+    for _ in range(2):
+        odd_server.answer(b"200 OK", b"", b'ETag: "x"')
+    with closing(S3Store.open("s3://bucket/x", StoreOptions(object_lock_days=7))) as locked:
+        locked.create("a", b"x", TEXT)
+        locked.put("views/a", b"x", TEXT)
 
-    locked.put("views/a", b"x", TEXT)
+    of_object, of_view = odd_server.requests
+    until = datetime.fromisoformat(of_object["x-amz-object-lock-retain-until-date"])
+    assert timedelta(days=6.9) < until - datetime.now(UTC) < timedelta(days=7.1)
+    assert {"x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"} <= signed(of_object)
+    assert not [name for name in of_view if "object-lock" in name]
+    assert of_object["content-md5"] == of_view["content-md5"] == content_md5(b"x")
 
-    assert not [name for name in sent[0].headers if "object-lock" in name.lower()]
-    assert [name for name in sent[0].headers if name.lower() == "content-md5"]
+
+def test_a_session_s_token_is_sent(odd_server: OddServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "for an hour")
+    odd_server.answer(b"200 OK", b"found")
+    with opened("s3://bucket") as store:
+        assert store.read("a") == b"found"
+
+    assert odd_server.requests[0]["x-amz-security-token"] == "for an hour"
+
+
+def test_credentials_that_expire_are_asked_for_again(odd_server: OddServer, tmp_path: Path) -> None:
+    program = tmp_path / "credentials.py"
+    program.write_text(GIVES_CREDENTIALS)
+    config = tmp_path / "config"
+    config.write_text(f"[profile short]\nregion = eu-west-3\ncredential_process = {sys.executable} {program}\n")
+    for _ in range(2):
+        odd_server.answer(b"200 OK", b"found")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"):
+            patch.delenv(name)
+        patch.setenv("AWS_CONFIG_FILE", str(config))
+        with closing(S3Store.open("s3://bucket", StoreOptions(profile="short"))) as store:
+            store.read("a")
+            time.sleep(0.2)
+            store.read("a")
+
+    first, second = (sent["authorization"].split("Credential=")[1].split("/") for sent in odd_server.requests)
+    assert first[0].startswith("KEY")
+    assert first[0] != second[0]
+    assert first[2:4] == second[2:4] == ["eu-west-3", "s3"]
+
+
+GIVES_CREDENTIALS = """
+import json, time
+from datetime import UTC, datetime, timedelta
+key = f"KEY{time.time_ns()}"
+until = (datetime.now(UTC) + timedelta(minutes=4)).isoformat()  # which botocore takes for expired
+print(json.dumps({"Version": 1, "AccessKeyId": key, "SecretAccessKey": "x", "SessionToken": "t", "Expiration": until}))
+"""
+
+
+@pytest.mark.parametrize("kind", ["s3", pytest.param("radosgw", marks=pytest.mark.stores)])
+@pytest.mark.parametrize("options", [StoreOptions(), StoreOptions(checksums="when_supported")])
+def test_whether_the_server_refuses_another_body_than_announced_is_found_out(
+    request: pytest.FixtureRequest, kind: str, options: StoreOptions
+) -> None:
+    looks = kind == "radosgw"
+    store = request.getfixturevalue(f"{kind}_store")
+    with closing(S3Store.open(f"{store.url}/odd~name/a+b", options)) as odd:
+        odd.create("ARCHIVE.json", b"kept", TEXT)
+
+        assert odd.refuses_other_body("ARCHIVE.json", b"kept", TEXT) is looks
+        assert odd.read("ARCHIVE.json") == b"kept"
+
+
+def test_where_the_server_does_not_look_every_object_is_read_back(s3_store: S3Store) -> None:
+    s3_store.create("ARCHIVE.json", b"kept", TEXT)
+    s3_store.learn("ARCHIVE.json")
+    before = s3_store.usage.requests["GET"]
+
+    s3_store.create("a", b"x", TEXT)
+
+    assert s3_store.usage.requests["GET"] == before + 1
 
 
 def test_an_absent_bucket_is_named_with_what_to_do(s3_environment: S3Server) -> None:
@@ -669,19 +762,18 @@ def test_an_endpoint_that_is_no_address_is_refused(s3_environment: S3Server, mon
 
 
 def test_an_answer_that_nobody_foresaw_is_shown_as_it_came(odd_server: OddServer) -> None:
-    odd_server.answers.append(b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s")
-    odd_server.bodies.append(b"<Error><Code>Odd</Code><Message>braces {bucket} {0}\nand lines</Message></Error>")
+    body = b"<Error><Code>Odd</Code><Message>braces {bucket} {0}\nand lines &amp; signs</Message></Error>"
+    odd_server.answer(b"400 Bad Request", body)
     with opened("s3://bucket") as store:
         message = refusal(lambda: store.read("a"))
 
     assert "cannot read a: Odd: " in message
-    assert "braces {bucket} {0} and lines" in message
+    assert "braces {bucket} {0} and lines & signs" in message
 
 
 def test_a_body_that_breaks_off_is_read_again(odd_server: OddServer) -> None:
-    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
-    odd_server.answers += [b"HTTP/1.1 200 OK\r\nContent-Length: 9%d\r\nConnection: close\r\n\r\n%s", whole]
-    odd_server.bodies += [b"who", b"whole"]
+    odd_server.answer(b"200 OK", b"who", missing=90)
+    odd_server.answer(b"200 OK", b"whole")
     with opened("s3://bucket") as store:
         assert store.read("a") == b"whole"
         assert store.usage.requests["GET"] == 2
@@ -689,17 +781,75 @@ def test_a_body_that_breaks_off_is_read_again(odd_server: OddServer) -> None:
 
 @pytest.mark.parametrize("status", [b"409 Conflict", b"503 Slow Down", b"500 Oops"])
 def test_a_put_that_the_server_could_not_settle_is_unclear(odd_server: OddServer, status: bytes) -> None:
-    for _ in range(4):  # botocore's own attempts
-        odd_server.answers.append(b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s")
-        odd_server.bodies.append(b"<Error><Code>ConditionalRequestConflict</Code></Error>")
-    with opened("s3://bucket") as store, pytest.raises(StoreUnclear, match="the store answered"):
-        store.create("a", b"", TEXT)
+    attempts = 1 if status.startswith(b"409") else 3
+    for _ in range(attempts):
+        odd_server.answer(status, b"<Error><Code>ConditionalRequestConflict</Code></Error>")
+    with opened("s3://bucket") as store:
+        with pytest.raises(StoreUnclear, match="the store answered ConditionalRequestConflict"):
+            store.create("a", b"", TEXT)
+
+        assert store.usage.requests["PUT"] == len(odd_server.requests) == attempts
+
+
+def test_a_put_whose_reply_is_lost_is_sent_again_and_meets_itself(odd_server: OddServer) -> None:
+    odd_server.hang_up()
+    odd_server.answer(b"412 Precondition Failed", b"<Error><Code>PreconditionFailed</Code></Error>")
+    with opened("s3://bucket") as store:
+        assert store.create("a", b"x", TEXT) is False
+
+        assert store.usage.requests["PUT"] == len(odd_server.requests) == 2
+
+
+def test_a_listing_that_breaks_off_goes_on_from_the_last_key(odd_server: OddServer) -> None:
+    item = b"<Contents><Key>k%04d</Key><Size>1</Size><LastModified>2026-11-26T00:00:00Z</LastModified></Contents>"
+    listing = b"<ListBucketResult><IsTruncated>%s</IsTruncated>%s%s</ListBucketResult>"
+    first = b"".join(item % number for number in range(1000))
+    token = b"<NextContinuationToken>t</NextContinuationToken>"
+    odd_server.answer(b"200 OK", listing % (b"true", first, token))
+    odd_server.hang_up()
+    odd_server.answer(b"500 Oops", b"")
+    odd_server.answer(b"200 OK", listing % (b"false", item % 1000, b""))
+    with opened("s3://bucket") as store:
+        assert keys(store) == [f"k{number:04d}" for number in range(1001)]
+
+        assert store.usage.requests["LIST"] == len(odd_server.requests) == 4
+    assert "start-after=k0999" in odd_server.requests[-1][""]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (b"301 Moved Permanently", b"<Error><Code>PermanentRedirect</Code></Error>"),
+        (b"400 Bad Request", b"<Error><Code>AuthorizationHeaderMalformed</Code></Error>"),
+        (b"400 Bad Request", b"<Error><Code>InvalidRequest</Code><Message>Content-MD5 is required</Message></Error>"),
+    ],
+    ids=["elsewhere", "another region", "Content-MD5"],
+)
+def test_what_obstore_cannot_do_boto3_does(odd_server: OddServer, status: bytes, body: bytes) -> None:
+    odd_server.answer(status, body)
+    for _ in range(2):
+        odd_server.answer(b"200 OK", b"", b'ETag: "x"')
+    with opened("s3://bucket") as store:
+        store.create("a", b"x", TEXT)
+        store.create("b", b"x", TEXT)
+
+        assert store.wire.why
+    assert ["content-md5" in sent for sent in odd_server.requests] == [False, True, True]
+
+
+def test_keys_of_others_are_listed_whatever_they_are(s3_store: S3Store) -> None:
+    odd = ["a//b", "a/../c", "d/", "e f", "文章"]
+    for key in odd:
+        s3_store.client.put_object(Bucket=s3_store.bucket, Key=f"some/prefix/{key}", Body=b"x")
+    s3_store.create("z", b"x", TEXT)
+
+    assert keys(s3_store) == sorted([*odd, "z"])
 
 
 @contextmanager
 def opened(address: str) -> Iterator[S3Store]:
     store = S3Store.open(address)
-    with closing(store.client):
+    with closing(store):
         yield store
 
 
@@ -719,14 +869,33 @@ def closed_port() -> int:
     return port
 
 
+def signed(sent: dict[str, str]) -> set[str]:
+    """The names of the headers that a request's signature covers."""
+    names = re.search(r"SignedHeaders=([^,]+)", sent["authorization"])
+    assert names
+    return set(names[1].split(";"))
+
+
 class OddServer:
-    """Answers each connection with the next of its raw answers, a template of a length and a body."""
+    """Answers each connection with the next of its answers, and keeps what it was sent.
+
+    requests: the headers of each by their names, and its first line by the empty one.
+    """
 
     def __init__(self) -> None:
-        self.answers: list[bytes] = []
-        self.bodies: list[bytes] = []
+        self._answers: list[bytes] = []
+        self.requests: list[dict[str, str]] = []
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def answer(self, status: bytes, body: bytes, header: bytes = b"Server: odd", *, missing: int = 0) -> None:
+        """What to answer next; `missing`: how many bytes fewer than announced."""
+        head = b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n%s" % (status, len(body) + missing, header)
+        self._answers.append(head + b"\r\n\r\n" + body)
+
+    def hang_up(self) -> None:
+        """Close the next connection when the request has come."""
+        self._answers.append(b"")
 
     def serve(self) -> None:
         while True:
@@ -734,12 +903,18 @@ class OddServer:
                 connection, _ = self.socket.accept()
             except OSError:  # closed: the test is over
                 return
-            with connection:
-                received = b""
-                while b"\r\n\r\n" not in received:
-                    received += connection.recv(65536)
-                body = self.bodies.pop(0)
-                connection.sendall(self.answers.pop(0) % (len(body), body))
+            with connection, connection.makefile("rb") as received:
+                self._take(connection, received)
+
+    def _take(self, connection: socket.socket, received: BinaryIO) -> None:
+        first = received.readline().decode().strip()
+        lines = iter(lambda: received.readline().decode().strip(), "")
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+        if headers.get("expect"):
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        received.read(int(headers.get("content-length", 0)))
+        self.requests.append({"": first, **headers})
+        connection.sendall(self._answers.pop(0))
 
 
 @pytest.fixture

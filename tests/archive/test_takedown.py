@@ -173,7 +173,7 @@ def opened(kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[
         for name, value in server.environment.items():
             patch.setenv(name, value)
         store = S3Store.open(f"s3://{server.new_bucket()}/some/prefix", mutable="")
-        with closing(store.client):
+        with closing(store):
             store.client.put_bucket_versioning(Bucket=store.bucket, VersioningConfiguration={"Status": "Enabled"})
             yield store
 
@@ -612,9 +612,8 @@ def test_the_command_asks_says_what_it_did_and_lists_it(folder: FolderStore) -> 
 
 def test_what_is_locked_is_listed_and_all_else_is_done(s3_environment: S3Server, tmp_path: Path) -> None:
     bucket = s3_environment.new_name()
-    with closing(S3Store.open(f"s3://{bucket}/nest", mutable="").client) as client:
-        client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
-        store = S3Store(client, bucket, "nest", StoreOptions(object_lock_days=30), mutable="")
+    with closing(S3Store.open(f"s3://{bucket}/nest", StoreOptions(object_lock_days=30), mutable="")) as store:
+        store.client.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
         fill(store)
         birdnest = Birdnest(folder=tmp_path)
         place = ("--archive", f"s3://{bucket}/nest")

@@ -290,7 +290,7 @@ def test_pictures_come_from_a_bucket_as_well(
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     bucket = S3Store.open(f"s3://{s3_server.new_bucket()}/nest")
-    with closing(bucket.client), serving(folder, bucket) as ask:
+    with closing(bucket), serving(folder, bucket) as ask:
         place = put(bucket, PICTURES[0], "image/gif")
         assert (ask(place).status, ask(place).body) == (200, PICTURES[0])
         assert ask(f"/images/ab/{'ab' * 32}.gif").status == 404
@@ -302,7 +302,7 @@ def test_a_store_that_fails_is_told_apart_from_a_picture_that_is_not_there(
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     nowhere = S3Store.open("s3://no-such-bucket-here/nest")
-    with closing(nowhere.client), serving(folder, nowhere) as ask:
+    with closing(nowhere), serving(folder, nowhere) as ask:
         got = ask(f"/images/ab/{'ab' * 32}.gif")
     assert got.status == 502
     assert b"no-such-bucket" not in got.body

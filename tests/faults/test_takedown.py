@@ -105,7 +105,7 @@ def test_in_a_bucket_with_versions(filled: Filled, s3_server: S3Server, monkeypa
     @contextmanager
     def copy() -> Iterator[S3Store]:
         store = S3Store.open(f"s3://{s3_server.new_bucket()}/nest", mutable="")
-        with closing(store.client):
+        with closing(store):
             store.client.put_bucket_versioning(Bucket=store.bucket, VersioningConfiguration={"Status": "Enabled"})
             copied = filled.forks.run(filled.home, ("copy", str(filled.nest), store.url, "--mirror"))
             assert copied.code == 0, copied.said

@@ -40,7 +40,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "folder":
         return FolderStore(tmp_path / "reader", mutable="")
     store: S3Store = request.getfixturevalue("s3_store")
-    return S3Store(store.client, store.bucket, "reader", mutable="")
+    return S3Store.open(f"s3://{store.bucket}/reader", mutable="")
 
 
 @pytest.fixture

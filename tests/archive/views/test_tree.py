@@ -45,7 +45,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "folder":
         return FolderStore(tmp_path / "blog", mutable="")
     store: S3Store = request.getfixturevalue("s3_store")
-    return S3Store(store.client, store.bucket, "blog", mutable="")
+    return S3Store.open(f"s3://{store.bucket}/blog", mutable="")
 
 
 @pytest.fixture
