@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.exceptions import BotoCoreError
@@ -125,20 +124,20 @@ def address(bucket: str, *, region: str, endpoint: str | None = None, style: str
     if not _BUCKET_NAME.fullmatch(bucket):
         return None
     in_host = style == "virtual" if endpoint else style != "path"
-    if endpoint:
-        parts = urlsplit(endpoint)
-        if parts.query or (in_host and (parts.username or is_valid_ipv4_endpoint_url(endpoint) or "[" in endpoint)):
-            return None
-        base = endpoint.rstrip("/")
-    else:
-        host = aws_host(region)
-        if host is None:
-            return None
-        base = f"https://{host}"
-    if in_host and check_dns_name(bucket) and not ("." in bucket and base.startswith("https:")):
+    host = aws_host(region)
+    base = endpoint.rstrip("/") if endpoint else f"https://{host}"
+    if in_host and endpoint and not _takes_names_before(endpoint):
+        return None
+    if (host is None and not endpoint) or (in_host and "." in bucket and base.startswith("http:")):
+        return None
+    if in_host and check_dns_name(bucket) and "." not in bucket:
         scheme, rest = base.split("://", 1)
         return f"{scheme}://{bucket}.{rest}"
     return f"{base}/{bucket}"
+
+
+def _takes_names_before(endpoint: str) -> bool:
+    return not (is_valid_ipv4_endpoint_url(endpoint) or "[" in endpoint or "@" in endpoint)
 
 
 def aws_host(region: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 from collections import deque
@@ -137,7 +136,6 @@ def run_sites(
     if not free:
         return []
     runs = _Runs(_process(config, log_level, refetch_images=refetch_images), watch)
-    _quiet_botocore()
     _end_on_hangup()
     results, unbegun = runs.run(free)
     if unbegun:
@@ -193,7 +191,6 @@ def run_import(
     Frontier(frontier_file(config.state.expanduser(), archive.info.id)).close()
     settings = project_settings(config, {"LOG_LEVEL": log_level, "BIRDNEST_NO_IMAGES": not with_images})
     process = _Process(settings)
-    _quiet_botocore()
     _end_on_hangup()
     results: list[RunResult] = []
 
@@ -355,9 +352,3 @@ def _end_on_hangup() -> None:
     # A dropped connection ends a run in order, as SIGTERM does; nohup, which ignores the signal, stays in force.
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-
-
-def _quiet_botocore() -> None:
-    # Scrapy sets the root logger to NOTSET, so botocore would build its debug records at any level: 7-15 % of CPU.
-    for name in ("boto3", "botocore", "s3transfer", "urllib3"):
-        logging.getLogger(name).setLevel(logging.INFO)

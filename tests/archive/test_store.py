@@ -800,6 +800,14 @@ def test_a_put_whose_reply_is_lost_is_sent_again_and_meets_itself(odd_server: Od
         assert store.usage.requests["PUT"] == len(odd_server.requests) == 2
 
 
+def test_a_large_object_may_take_longer_than_the_timeout(odd_server: OddServer) -> None:
+    odd_server.answer(b"200 OK", b"", b'ETag: "x"')
+    odd_server.pause_seconds = 1.5
+    with closing(S3Store.open("s3://bucket", StoreOptions(timeout_seconds=1.0))) as store:
+        assert store.create("a", b"x" * 8_000_000, TEXT) is True
+        assert store.usage.requests["PUT"] == 1
+
+
 def test_a_listing_that_breaks_off_goes_on_from_the_last_key(odd_server: OddServer) -> None:
     item = b"<Contents><Key>k%04d</Key><Size>1</Size><LastModified>2026-11-26T00:00:00Z</LastModified></Contents>"
     listing = b"<ListBucketResult><IsTruncated>%s</IsTruncated>%s%s</ListBucketResult>"
@@ -885,11 +893,12 @@ class OddServer:
     def __init__(self) -> None:
         self._answers: list[bytes] = []
         self.requests: list[dict[str, str]] = []
+        self.pause_seconds = 0.0
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
 
     def answer(self, status: bytes, body: bytes, header: bytes = b"Server: odd", *, missing: int = 0) -> None:
-        """What to answer next; `missing`: how many bytes fewer than announced."""
+        """What to answer next after `pause_seconds`; `missing`: how many bytes fewer than announced."""
         head = b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n%s" % (status, len(body) + missing, header)
         self._answers.append(head + b"\r\n\r\n" + body)
 
@@ -914,6 +923,7 @@ class OddServer:
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         received.read(int(headers.get("content-length", 0)))
         self.requests.append({"": first, **headers})
+        time.sleep(self.pause_seconds)
         connection.sendall(self._answers.pop(0))
 
 
