@@ -36,6 +36,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     ReadTimeoutError,
     ResponseStreamingError,
+    SSLError,
 )
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
@@ -194,6 +195,8 @@ class ObstoreWire:
         try:
             answer = session.send(prepared)
             status, told = answer.status_code, answer.text
+        except SSLError:
+            return False  # an authority that obstore has from the system, and botocore from nobody: it cannot be told
         finally:
             session.close()
         if status in _PASSING_STATUSES:
