@@ -93,6 +93,8 @@ def find_bucket(name: str, url: str, options: StoreOptions) -> Bucket:
             raise _unusable(url, f"Invalid endpoint: {configured}")
         said = _said_of_s3(session)
         ca_bundle = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+        style = options.addressing or said.get("addressing_style")
+        found = address(name, region=region, endpoint=configured, style=style)
         return Bucket(
             name=name,
             url=url,
@@ -101,12 +103,10 @@ def find_bucket(name: str, url: str, options: StoreOptions) -> Bucket:
             region=region,
             endpoint=configured or f"https://{aws_host(region) or f's3.{region}.amazonaws.com'}",
             custom=bool(configured),
-            address=None if _is_odd(session, said, name) else address(
-                name, region=region, endpoint=configured, style=options.addressing or said.get("addressing_style")
-            ),
+            address=None if _is_odd(session, said, name) else found,
             ca_bundle=ca_bundle,
             checksums=options.checksums or _said_of_checksums(session),
-        )  # fmt: skip
+        )
     except (BotoCoreError, ValueError) as error:
         raise _unusable(url, error) from error
 
@@ -166,8 +166,8 @@ def _said_of_s3(session: Session) -> dict[str, Any]:
 
 def _is_odd(session: Session, said: dict[str, Any], bucket: str) -> bool:
     """Whether the user has set what only boto3 knows how to do."""
-    asked = (*(said.get(name) for name in _ODD_SETTINGS), session.get_config_variable("use_dualstack_endpoint"),
-             session.get_config_variable("use_fips_endpoint"))  # fmt: skip
+    asked = [said.get(name) for name in _ODD_SETTINGS]
+    asked += [session.get_config_variable(f"use_{kind}_endpoint") for kind in ("dualstack", "fips")]
     return any(str(each).lower() not in ("none", "false", "s3v4") for each in asked) or bucket.endswith(_ODD_NAMES)
 
 

@@ -221,6 +221,7 @@ def test_a_server_whose_certificate_the_user_trusts_is_read_from(
             assert store.read("a") == b"found"
 
 
+@pytest.mark.parametrize("certificate", ["its own authority"], indirect=True)
 def test_a_server_whose_certificate_nobody_trusts_is_not(
     certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +229,17 @@ def test_a_server_whose_certificate_nobody_trusts_is_not(
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         with closing(S3Store.open("s3://nest")) as store, pytest.raises(StoreError, match=r"(?i)certificate"):
             store.read("a")
+
+
+@pytest.mark.parametrize("certificate", ["signed by an authority"], indirect=True)
+def test_an_authority_of_the_system_is_enough(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    with https(certificate[0]) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[1]))
+        with closing(S3Store.open("s3://nest")) as store:
+            assert store.read("a") == b"found"
+            assert store.refuses_other_body("a", b"found", "text/plain") is False
+            assert store.wire.why is None
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
