@@ -58,7 +58,7 @@ from scrapy.utils.misc import load_object
 from archive.body import images_of
 from archive.document import Document, to_post
 from archive.image_structure import Check
-from archive.images import LARGE_PIXELS, MAX_PIXELS, BadImage, LargeImage, inspect
+from archive.images import LARGE_PIXELS, BadImage, ImageFacts, LargeImage, inspect
 from archive.layout import link_from_document
 from archive.model import NOT_FETCHED, Image, MissingImage, Post
 from pipelines.clean import parse_clean, serialise
@@ -252,17 +252,21 @@ class ImageKeeper:
     async def _fetch_and_put(self, url: str, name: str) -> Image | MissingImage:
         try:
             data = await self._bytes(url)
-            try:
-                return await self._session.write(self._put, data, name, most_pixels=LARGE_PIXELS)
-            except LargeImage:
-                async with self._large:
-                    return await self._session.write(self._put, data, name)
+            facts = await self._inspect(data) if self._check == "decode" else None
+            return await self._session.write(self._put, data, name, facts)
         except BadImage as bad:
             return MissingImage(url=name, reason=bad.reason, retryable=bad.reason not in _PERMANENT)
 
-    def _put(self, data: bytes, name: str, *, most_pixels: int = MAX_PIXELS) -> Image:
-        """Look at an image's bytes, and write them; all that blocks, in one thread's turn."""
-        facts = inspect(data, by=self._check, most_pixels=most_pixels)
+    async def _inspect(self, data: bytes) -> ImageFacts:
+        try:
+            return await self._session.look(inspect, data, most_pixels=LARGE_PIXELS)
+        except LargeImage:
+            async with self._large:
+                return await self._session.look(inspect, data)
+
+    def _put(self, data: bytes, name: str, facts: ImageFacts | None) -> Image:
+        """Write an image's bytes, looked at here where that takes no time worth a thread's turn of its own."""
+        facts = facts or inspect(data, by="structure")
         digest = hashlib.sha256(data).hexdigest()
         key, _ = self._session.archive.put_blob(data, facts.media_type, sha256=digest)
         return Image(

@@ -21,12 +21,13 @@ from pipelines.clock import clock
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _THREADS = 8
+_LOOKERS = 2
 
 
 class ArchiveSession:
     """A Scrapy extension that opens the archive named by the setting BIRDNEST_ARCHIVE.
 
-    The archive's calls block (files, boto3), so they run in threads of their own: the reactor's pool would serve
+    The archive's calls block (files, a store's server), so they run in threads of their own: the reactor's pool would serve
     only a few at a time. A post that is expected to be new costs no read, a known one a listing and a read.
     """
 
@@ -36,6 +37,8 @@ class ArchiveSession:
         self._threads = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="archive")
         self._failed: StoreError | None = None
         self._turns = ThreadPoolExecutor(max_workers=1, thread_name_prefix="in-turn")
+        # Few: pictures take much memory while they are decoded, and each thread's allocator keeps some of it.
+        self._lookers = ThreadPoolExecutor(max_workers=_LOOKERS, thread_name_prefix="look")
         self._new: set[tuple[str, str]] = set()
 
     @classmethod
@@ -75,6 +78,11 @@ class ArchiveSession:
             self._failed = error
             raise
 
+    async def look(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """As `run`, for what computes long: in one of few threads."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._lookers, lambda: function(*args, **kwargs))
+
     async def run_in_turn(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """As `run`, one call at a time, in the order in which they were asked for."""
         loop = asyncio.get_running_loop()
@@ -94,3 +102,4 @@ class ArchiveSession:
     def _closed(self) -> None:
         self._threads.shutdown(wait=False)
         self._turns.shutdown(wait=False)
+        self._lookers.shutdown(wait=False)
