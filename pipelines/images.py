@@ -70,9 +70,9 @@ from pipelines.userinfo import without_userinfo
 INTERRUPTED = "interrupted"
 """The reason of requests that a run which ends does not make any more."""
 _OK = 200
-_CLEAN_IMAGE = re.compile(r'<img src="([^"<>]*)" alt="([^"<>]*)">')
 _MISSING_LABEL = "［图片缺失］"
 _WRAPPERS = frozenset({"p", "figure", "a", "strong", "em", "li", "ul", "ol", "blockquote"})
+_CLEAN_IMAGE = re.compile(r'<img src="([^"<>]*)" alt="([^"<>]*)">')
 _PERMANENT = frozenset({"too-large", "active-svg", "unsupported", "tracker"})
 _FAILURES: tuple[tuple[type[Exception], str], ...] = (
     (DownloadTimeoutError, "timeout"),
