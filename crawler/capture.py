@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import uuid
+import zlib
 from base64 import b32encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -37,6 +39,9 @@ SEGMENT_BYTES = 64 * 1024 * 1024
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 _ADDRESS_HEADERS = frozenset({"content-location", "link", "location", "referer", "refresh"})
 _NOT_MODIFIED = 304
+# warcio's own 9 takes three times the CPU, 4 ms for a page of 160 KB, and saves a thirteenth of the bytes.
+_LEVEL = 3
+_GZIP = 31  # zlib's number for the largest window and gzip's header
 _WARC = "WARC/1.1"
 _SAME_BYTES = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 _SAME_ANSWER = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
@@ -91,8 +96,7 @@ class Written:
 
 def records(exchange: Exchange, run: str, number: int, earlier: Earlier | None) -> Written:
     """An exchange, a run's so-manieth, as WARC records: request, then response or revisit. Pure."""
-    data = BytesIO()
-    writer = WARCWriter(data, gzip=True, warc_version=_WARC)
+    writer = WARCWriter(BytesIO(), gzip=False, warc_version=_WARC)
     digest = f"sha1:{b32encode(hashlib.sha1(exchange.body, usedforsecurity=False).digest()).decode()}"
     date = exchange.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     name = f"{run} {number} {exchange.target} {digest}"
@@ -125,17 +129,23 @@ def records(exchange: Exchange, run: str, number: int, earlier: Earlier | None) 
         http_headers=_headers(_request_line(exchange), exchange.request_headers, len(exchange.request_body) or None),
         warc_headers_dict={"WARC-Record-ID": request_id, "WARC-Date": date, "WARC-Concurrent-To": response_id},
     )
-    writer.write_record(asked)
-    writer.write_record(answer)
+    data = _packed(writer, asked) + _packed(writer, answer)
     if earlier is not None and same:
         return Written(
-            data=data.getvalue(),
+            data=data,
             record_id=earlier.record_id,
             segment=earlier.segment,
             digest=earlier.digest,
             date=date,
         )
-    return Written(data=data.getvalue(), record_id=response_id, segment=None, digest=digest, date=date)
+    return Written(data=data, record_id=response_id, segment=None, digest=digest, date=date)
+
+
+def _packed(writer: WARCWriter, record: ArcWarcRecord) -> bytes:
+    """A record as one gzip member."""
+    writer.out = plain = BytesIO()
+    writer.write_record(record)
+    return zlib.compress(plain.getbuffer(), _LEVEL, _GZIP)
 
 
 def _status_line(status: int) -> str:

@@ -46,6 +46,7 @@ from crawler.notices import (
 )
 from crawler.pages import absolute, first_text, prefixed, select
 from crawler.profile import HtmlList, PostAddress, Selectors, SiteProfile, address
+from pipelines.clean.tree import text_of
 
 BLOCKED = frozenset({"captcha", "login-wall", "waf", "parked-domain", "foreign-page", "garbled"})
 GONE = frozenset({"soft-404"})
@@ -131,7 +132,7 @@ class _Seen:
     @cached_property
     def container(self) -> str | None:
         """The text of the post's container, None where there is none."""
-        return None if self._container is None else _folded(self._container.itertext())
+        return None if self._container is None else " ".join(text_of(self._container).split())
 
     @property
     def is_elsewhere(self) -> bool:

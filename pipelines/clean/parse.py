@@ -79,7 +79,9 @@ _MAX_OPEN: Final = 3000
 _MANY_TAGS: Final = 600
 _MANY_OPEN: Final = 100
 # Without `huge_tree`, whose deeper limit would only move the point where the exact way takes over.
-_XML: Final = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+_XML: Final = etree.XMLParser(
+    resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True, collect_ids=False
+)
 
 
 def parse_page(html: str) -> _Element:
@@ -149,7 +151,10 @@ def _encoded(html: str) -> bytes:
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     data = data.translate(_SPACES, _C0)
-    return data if data.count(b"<") <= _MANY_TAGS else _without_depth(_without_flood(data))
+    tags = data.count(b"<")
+    if tags > _MANY_TAGS:
+        data = _without_flood(data)
+    return _without_depth(data) if tags > _MAX_OPEN else data
 
 
 def _may_hold_forbidden(html: str, data: bytes) -> bool:
@@ -169,7 +174,8 @@ def _without_flood(data: bytes) -> bytes:
     made 600 MB of tree. Without attributes only three of a kind are (the standard's "Noah's Ark clause"); on the
     real pages seen, no body leaves any open.
     """
-    if len(_FORMATTING.findall(data)) - len(_FORMATTING_END.findall(data)) <= _MANY_OPEN:
+    opened = len(_FORMATTING.findall(data))
+    if opened <= _MANY_OPEN or opened - len(_FORMATTING_END.findall(data)) <= _MANY_OPEN:
         return data
     return _FORMATTING.sub(rb"<\1>", data)
 
@@ -244,7 +250,7 @@ def quick_tree(markup: str, tidy: Callable[[str], str] = printable) -> _Element 
         markup = _COMMENT.sub("", markup)
     markup = markup.replace("<br>", "<br/>")
     markup = tidy(_OPEN_VOID.sub(_closed, markup).replace("&nbsp;", "\u00a0"))
-    if " xmlns" not in markup and " xml:" not in markup:
+    if " xml" not in markup or (" xmlns" not in markup and " xml:" not in markup):
         try:
             return etree.fromstring(markup, _XML)
         except etree.XMLSyntaxError:

@@ -15,7 +15,7 @@ from pipelines.clean.text import visible
 from pipelines.clean.tree import drop, give_text_before, replace, text_of, unwrap
 from pipelines.clean.urls import absolute, data_image
 
-_WITH_URLS: Final = etree.XPath("descendant::*[contains(@style, 'url(')]")
+_STYLED: Final = etree.XPath("descendant::*[@style]")
 _IMAGE_TAGS: Final = ("amp-img", "mip-img", "image")
 _BACKGROUND: Final = re.compile(
     r"""background(?:-image)?\s*+:(?:(?!background|url\()[^;])*+url\(\s*+["']?([^"'()]+)["']?\s*\)""", re.IGNORECASE
@@ -47,9 +47,9 @@ def show_backgrounds(body: Draft) -> None:
     """
     if not body.came_with("url("):
         return
-    for element in _WITH_URLS(body.root):
+    for element in _STYLED(body.root):
         style = element.get("style", "")
-        found = _BACKGROUND.search(style)
+        found = _BACKGROUND.search(style) if "url(" in style else None
         if not found or text_of(element).strip() or element.find(".//img") is not None or element.tag == "img":
             continue
         lengths = {name.lower(): float(value) for name, value in _LENGTH.findall(style)}

@@ -56,7 +56,7 @@ def inner_html(element: _Element) -> str:
     html = _written(element)
     if "<pre" in html:
         html = re.sub(r"(<pre(?: [^>]*)?>)(?=\n)", r"\1\n", html)
-    if "<script" in html or any(f"<{tag}" in html for tag in RAW_TEXT_TAGS):
+    if next(element.iter(*RAW_TEXT_TAGS), None) is not None:
         html = _RAW_TEXT.sub(_unescaped, html)
     return html
 

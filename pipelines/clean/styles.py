@@ -11,9 +11,7 @@ from pipelines.clean.draft import Draft
 from pipelines.clean.tree import drop, text_of, unwrap
 
 _STYLED: Final = etree.XPath("descendant::*[@style]")
-_MAYBE_HIDDEN: Final = etree.XPath(
-    "descendant::*[@hidden or @style[contains(., 'none') or contains(., 'NONE') or contains(., 'None')]]"
-)
+_MAYBE_HIDDEN: Final = etree.XPath("descendant::*[@hidden or @style]")
 # WeChat's container is `visibility: hidden; opacity: 0` until its script has run: only `display` counts.
 _HIDDEN: Final = re.compile(r"(?:^|[;\s{])display\s*:\s*none", re.IGNORECASE)
 _MEANINGS: Final = (
@@ -41,10 +39,16 @@ def drop_hidden(body: Draft) -> None:
         return
     for element in _MAYBE_HIDDEN(body.root):
         hidden = element.get("hidden")
-        if (hidden is not None and hidden != "until-found") or _HIDDEN.search(element.get("style") or ""):
+        if (hidden is not None and hidden != "until-found") or _hides(element.get("style") or ""):
             if text_of(element).strip() or element.find(".//img") is not None:
                 body.ledger.note("hidden", text_of(element))
             drop(element)
+
+
+@lru_cache(maxsize=4096)  # an editor writes few styles, and each of them many times
+def _hides(style: str) -> bool:
+    has_none = "none" in style or "NONE" in style or "None" in style
+    return has_none and _HIDDEN.search(style) is not None
 
 
 def keep_emphasis(body: Draft) -> None:

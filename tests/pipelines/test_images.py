@@ -1,6 +1,7 @@
 """What counts as a whole image, what an SVG may hold, and where images and their misses stand in a body."""
 
 import base64
+import html as entities
 import io
 import random
 import resource
@@ -18,6 +19,7 @@ from PIL import features
 from archive.images import MAX_BYTES, MAX_PIXELS, BadImage, ImageFacts, inspect
 from archive.layout import BLOB_EXTENSIONS
 from archive.model import Image, MissingImage
+from pipelines.clean import parse_clean, serialise
 from pipelines.images import Found, decode_data_url, image_name, place_images
 
 WIDTH, HEIGHT = 64, 48
@@ -529,6 +531,24 @@ def test_a_tracker_goes_without_a_trace_and_takes_its_empty_wrappers_along(body:
 def test_a_body_without_images_stays_byte_for_byte() -> None:
     body = "<h2>题</h2>\n<p>5 &lt; 6&nbsp;字<br>行</p>\n<pre><code>a\n\nb</code></pre>"
     assert place_images(body, {}) == body
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://a.example/1.png?x=1&y=2&copy=3&amp;", "https://a.example/%22&quot;.png", 'https://a.example/"<>.png'],
+)
+@pytest.mark.parametrize("alt", ["", '图 & " < > &amp; &times; \u00a0x', "line\nend"])
+def test_images_that_are_all_held_stand_as_beside_one_that_is_missing(url: str, alt: str) -> None:
+    picture = f'<img src="{entities.escape(url)}" alt="{entities.escape(alt)}">'
+    for around in (
+        "<p>甲&nbsp;{}乙</p>",
+        '<ul><li>5 &lt; 6{}</li></ul><p>{}<a href="https://a.example/?a&amp;b">b</a></p>',
+    ):
+        body = serialise(parse_clean(around.replace("{}", picture)))
+        gone = serialise(parse_clean(f'<p>丙<img src="{URL}" alt=""></p>'))
+        link = f'<p>丙<a href="{URL}">［图片缺失］</a></p>'
+        beside_one = place_images(body + gone, {url: KEPT, URL: missing()})
+        assert place_images(body, {url: KEPT}) + link == beside_one
 
 
 def test_a_moving_image_that_would_decode_for_hours_is_too_large() -> None:
