@@ -27,8 +27,8 @@ _LOOKERS = 2
 class ArchiveSession:
     """A Scrapy extension that opens the archive named by the setting BIRDNEST_ARCHIVE.
 
-    The archive's calls block (files, a store's server), so they run in threads of their own: the reactor's pool would serve
-    only a few at a time. A post that is expected to be new costs no read, a known one a listing and a read.
+    The archive's calls block (files, a store's server), so they run in threads of their own: the reactor's pool would
+    serve only a few at a time. A post that is expected to be new costs no read, a known one a listing and a read.
     """
 
     def __init__(self, archive: Archive, now: Callable[[], datetime]) -> None:
