@@ -28,7 +28,7 @@ from rich.table import Table
 
 from archive import Archive, open_store
 from archive.model import Post
-from benchmarks.crawl import Crawled, crawl
+from benchmarks.replica_crawl import Crawled, crawl
 from crawler.demo import SITE
 from crawler.frontier import Frontier, Held, frontier_file
 from crawler.profile import SiteProfile, address

@@ -42,14 +42,19 @@ def rclone(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def radosgw(folder: Path) -> Iterator[str]:
-    """The address of a Ceph cluster's S3 gateway: one monitor, one store in memory, no authentication inside."""
+def radosgw(folder: Path, *, memory_bytes: int = 1 << 30) -> Iterator[str]:
+    """The address of a Ceph cluster's S3 gateway: one monitor, one store in memory, no authentication inside.
+
+    memory_bytes: how much that store holds.
+    """
     mon, gateway = _free_port(), _free_port()
     configuration = folder / "ceph.conf"
     for name in ("mon", "osd", "run"):
         (folder / name).mkdir()
     (folder / "keyring").touch()
-    configuration.write_text(_CEPH.format(folder=folder, fsid=uuid.uuid4(), mon=mon), encoding="utf-8")
+    configuration.write_text(
+        _CEPH.format(folder=folder, fsid=uuid.uuid4(), mon=mon, memory=memory_bytes), encoding="utf-8"
+    )
 
     def run(*command: str) -> str:
         whole = [*command, "-c", str(configuration)]
@@ -99,7 +104,7 @@ mon_data = {folder}/mon
 osd_data = {folder}/osd
 rgw_data = {folder}/run
 osd_objectstore = memstore
-memstore_device_bytes = 1073741824
+memstore_device_bytes = {memory}
 osd_pool_default_size = 1
 osd_pool_default_min_size = 1
 osd_pool_default_pg_num = 1

@@ -10,7 +10,7 @@ COM segment of its own behind the start marker.
 import random
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -127,7 +127,12 @@ def post(number: int) -> Post:
 @lru_cache(maxsize=64)
 def body(number: int) -> str:
     """The body of a generated post."""
-    return "\n".join(_blocks(number))
+    return body_showing(number, images(number))
+
+
+def body_showing(number: int, urls: Sequence[str]) -> str:
+    """The body of a generated post with other images."""
+    return "\n".join(_blocks(number, urls))
 
 
 def images(number: int) -> list[str]:
@@ -161,9 +166,9 @@ def _template(index: int) -> bytes:
     return jpeg[:2] + extra + jpeg[2:]
 
 
-def _blocks(number: int) -> Iterator[str]:
+def _blocks(number: int, urls: Sequence[str]) -> Iterator[str]:
     rng = random.Random(number * 7)
-    pictures_left = images(number)
+    pictures_left = list(urls)
     heading = 0
     for index in range(rng.randint(11, 24)):
         if index % 5 == 2:  # noqa: PLR2004
