@@ -63,12 +63,13 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """What all runs have: the site, its server, and the S3 server."""
+    """What all runs have: the site, its server, the S3 server, a place for their folders, and Scrapy's log level."""
 
     site: Site
     nginx: Nginx
     s3: S3Server
     folder: Path
+    scrapy_log_level: str = ""
 
 
 def run(bench: Bench, contender: str, size: int, *, s3: S3Server | None = None, look: bool = False) -> Run:
@@ -83,7 +84,11 @@ def run(bench: Bench, contender: str, size: int, *, s3: S3Server | None = None, 
     ):
         folder = Path(name)
         command = _command(bench.site, contender, size, folder, bucket)
-        environment = {**server.environment, "XDG_STATE_HOME": f"{folder}/state"}
+        environment = {
+            **server.environment,
+            "XDG_STATE_HOME": f"{folder}/state",
+            "SCRAPY_LOG_LEVEL": bench.scrapy_log_level,
+        }
         site_mark, s3_mark = bench.nginx.mark(), bench.s3.mark() if bucket else 0
         used = usage.run(command, folder=folder, environment=environment)
         asked = bench.nginx.asked(site_mark)

@@ -62,6 +62,7 @@ class Limits:
     cpu_ratios: dict[str, float]
     far_speed_ratio: float
     own_requests: int
+    unreported_requests: int
     peak_mb: float
     peak_growth: float
     no_change_ratio: float
@@ -152,12 +153,14 @@ def _requests(repeats: Sequence[Repeat], limits: Limits) -> Iterator[Judged]:
             holds=_about_posts(worst) <= expected,
         )
         yield from _own_requests(f"{size:,} new posts", runs, limits)
+        yield _unreported(f"{size:,} new posts", runs, limits)
     known = [run for repeat in repeats for run in repeat.known if run.requests]
     if known:
         most = max(map(_about_posts, known))
         what = f"requests to the store about {known[0].posts:,} unchanged posts"
         yield Judged(what=what, found=str(most), expected="0", holds=most == 0)
         yield from _own_requests(f"{known[0].posts:,} unchanged posts", known, limits)
+        yield _unreported(f"{known[0].posts:,} unchanged posts", known, limits)
 
 
 def _own_requests(what: str, runs: Sequence[Run], limits: Limits) -> Iterator[Judged]:
@@ -167,6 +170,18 @@ def _own_requests(what: str, runs: Sequence[Run], limits: Limits) -> Iterator[Ju
         found=str(most),
         expected=f"≤ {limits.own_requests}",
         holds=most <= limits.own_requests,
+    )
+
+
+def _unreported(what: str, runs: Sequence[Run], limits: Limits) -> Judged:
+    """A report counts from when the run's archive is open; what came before is little, and never more than was seen."""
+    missing = [sum(run.requests.values()) - (run.reported_requests or 0) for run in runs if run.requests]
+    worst = max(missing, key=abs)
+    return Judged(
+        what=f"requests that the store saw and the run's report does not count, {what}",
+        found=str(worst),
+        expected=f"0 to {limits.unreported_requests}",
+        holds=all(0 <= each <= limits.unreported_requests for each in missing),
     )
 
 
@@ -238,89 +253,121 @@ def _sizes(repeats: Sequence[Repeat]) -> list[int]:
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def crawls(repeats: Sequence[Repeat], size: int) -> Table:
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """A table: the first column says whose figures they are."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def shown(self) -> Table:
+        """As a terminal shows it."""
+        table = Table(title=self.title, title_justify="left")
+        table.add_column("", no_wrap=True)
+        for heading in self.headings:
+            table.add_column(heading, justify="right")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+    def markdown(self) -> str:
+        lines = [f"| {' | '.join((self.title, *self.headings))} |", f"|---{'|---:' * len(self.headings)}|"]
+        return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in self.rows)])
+
+
+def crawls(repeats: Sequence[Repeat], size: int) -> Figures:
     """Crawls of a site of that size, one contender a row."""
-    table = Table(title=f"{size:,} new posts", title_justify="left")
-    headings = (
-        "CPU ms/post",
-        "× bare Scrapy",
-        "start-up CPU s",
-        "posts/s",
-        "peak MB",
-        "S3 requests/post",
-        "MB kept",
-        "images kept as served",
+    return Figures(
+        title=f"{size:,} new posts",
+        headings=(
+            "CPU ms/post",
+            "× bare Scrapy",
+            "start-up CPU s",
+            "posts/s",
+            "peak MB",
+            "S3 requests/post",
+            "MB kept",
+            "images kept as served",
+        ),
+        rows=[(contender, *row) for contender in ALL for row in _rows(repeats, contender, size)],
     )
-    table.add_column("")
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    for contender in ALL:
-        row = _row(repeats, contender, size)
-        if row is not None:
-            table.add_row(contender, *row)
-    return table
 
 
-def _row(repeats: Sequence[Repeat], contender: str, size: int) -> list[str] | None:
+def _rows(repeats: Sequence[Repeat], contender: str, size: int) -> Iterator[Sequence[str]]:
+    """A contender's row; none where it was not measured."""
     runs = [run for repeat in repeats for run in (repeat.run(contender, size),) if run is not None]
     if not runs:
-        return None
+        return
     cpu = over(repeats, lambda repeat: repeat.further_post_ms(contender, size))
     ratio = over(repeats, cpu_ratio(contender, BARE, size))
     start = over(repeats, lambda repeat: run.cpu_seconds if (run := repeat.run(contender, 1)) else None)
-    looked = next((run for run in runs if run.kept_whole is not None), None)
     requests = [sum(run.requests.values()) / run.posts for run in runs if run.requests]
-    keeps = looked is not None and contender != BARE
-    return [
+    yield (
         f"{cpu.middle:.1f}" if cpu else "",
-        str(ratio) if ratio else "",
+        str(ratio) if ratio and contender != BARE else "1",
         f"{start.middle:.2f}" if start else "",
         f"{median(run.posts_per_second for run in runs):.1f}",
         f"{max(run.peak_mb for run in runs):.0f}",
         f"{median(requests):.2f}" if requests else "",
-        f"{(looked.kept_bytes or 0) / 1e6:.0f}" if keeps and looked else "nothing" if contender == BARE else "",
-        f"{(looked.kept_whole or 0) / looked.images:.0%}" if keeps and looked else "",
-    ]
+        *_kept(contender, runs),
+    )
 
 
-def known(repeats: Sequence[Repeat]) -> Table:
-    """Runs that find nothing new."""
-    count = repeats[0].known[0].posts
-    table = Table(title=f"{count:,} known posts, nothing new", title_justify="left")
-    for heading in ("", "CPU s", "× the lists alone", "wall s", "peak MB", "requests to the site", "S3 requests"):
-        table.add_column(heading, justify="right" if heading else "left")
-    rows = [run.contender for run in (*repeats[0].lists, *repeats[0].known)]
-    for contender in rows:
+def _kept(contender: str, runs: Sequence[Run]) -> tuple[str, str]:
+    """What lay there after the run that was looked at."""
+    if contender == BARE:
+        return "nothing", ""
+    looked = [run for run in runs if run.kept_whole is not None]
+    if not looked:
+        return "", ""
+    return f"{(looked[0].kept_bytes or 0) / 1e6:.0f}", f"{(looked[0].kept_whole or 0) / looked[0].images:.0%}"
+
+
+def known(repeats: Sequence[Repeat]) -> Figures:
+    """Runs that find nothing new, beside a spider that only asks for the same lists."""
+    rows = []
+    for contender in [run.contender for run in (*repeats[0].lists, *repeats[0].known)]:
         runs = [run for each in repeats for run in (*each.lists, *each.known) if run.contender == contender]
         ratio = over(repeats, no_change_ratio(contender))
-        table.add_row(
-            contender,
-            f"{median(run.cpu_seconds for run in runs):.2f}",
-            str(ratio) if ratio else "1",
-            f"{median(run.wall_seconds for run in runs):.2f}",
-            f"{max(run.peak_mb for run in runs):.0f}",
-            str(max(run.asked for run in runs)),
-            str(max(sum(run.requests.values()) for run in runs if run.requests)) if runs[0].requests else "",
+        requests = [sum(run.requests.values()) for run in runs if run.requests]
+        rows.append(
+            (
+                contender,
+                f"{median(run.cpu_seconds for run in runs):.2f}",
+                str(ratio) if ratio else "1",
+                f"{median(run.wall_seconds for run in runs):.2f}",
+                f"{max(run.peak_mb for run in runs):.0f}",
+                str(max(run.asked for run in runs)),
+                str(max(requests)) if requests else "",
+            )
         )
-    return table
+    return Figures(
+        title=f"{repeats[0].known[0].posts:,} known posts, nothing new",
+        headings=("CPU s", "× the lists alone", "wall s", "peak MB", "requests to the site", "S3 requests"),
+        rows=rows,
+    )
 
 
-def far(repeats: Sequence[Repeat], milliseconds: float) -> Table:
+def far(repeats: Sequence[Repeat], milliseconds: float) -> Figures:
     """Crawls into a store that is far away."""
-    first = repeats[0].far[0]
-    table = Table(title=f"{first.posts:,} new posts, a store {milliseconds:g} ms away", title_justify="left")
-    for heading in ("", "posts/s", f"× {FILES}", "peak MB"):
-        table.add_column(heading, justify="right" if heading else "left")
-    for contender in [run.contender for run in repeats[0].far]:
+    rows = []
+    for contender in (FILES, S3):
         runs = [run for each in repeats for run in each.far if run.contender == contender]
         ratio = over(repeats, lambda repeat: _speed_ratio(repeat.far)) if contender == S3 else None
-        table.add_row(
-            contender,
-            f"{median(run.posts_per_second for run in runs):.1f}",
-            str(ratio) if ratio else "1",
-            f"{max(run.peak_mb for run in runs):.0f}",
+        rows.append(
+            (
+                contender,
+                f"{median(run.posts_per_second for run in runs):.1f}",
+                str(ratio) if ratio else "1",
+                f"{max(run.peak_mb for run in runs):.0f}",
+            )
         )
-    return table
+    return Figures(
+        title=f"{repeats[0].far[0].posts:,} new posts, a store {milliseconds:g} ms away",
+        headings=("posts/s", f"× {FILES}", "peak MB"),
+        rows=rows,
+    )
 
 
 # -- plot --------------------------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ usage: python throughput_spiders.py bare|files|images LIST [BUCKET], or lists JS
 
 bare downloads pages and their images and keeps nothing; files and images keep the images by Scrapy's own pipeline of
 that name in a bucket, and the posts there as a feed of JSON lines; lists fetches the requests of a JSON file,
-[[method, URL], …]. Settings are Scrapy's own but for these: 64 requests at once, the log level INFO, as no user keeps
-DEBUG in production, and where the bucket is.
+[[method, URL], …]. Settings are Scrapy's own but for these: 64 requests at once, and where the bucket is. The
+environment's SCRAPY_LOG_LEVEL replaces Scrapy's own log level, which is DEBUG.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def main(what: str, first: str, bucket: str = "") -> None:
     settings: dict[str, Any] = {
         "CONCURRENT_REQUESTS": _CONCURRENT,
         "CONCURRENT_REQUESTS_PER_DOMAIN": _CONCURRENT,
-        "LOG_LEVEL": "INFO",
+        "LOG_LEVEL": os.environ.get("SCRAPY_LOG_LEVEL") or "DEBUG",
     }
     spiders = {"bare": BareSpider, "files": ItemSpider, "images": ImageItemSpider, "lists": ListsSpider}
     if bucket:
