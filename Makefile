@@ -31,7 +31,7 @@ test-hexo: $(READY)  ## a real Hexo 8 builds the export of all replica posts and
 test-reader: $(READY)  ## the reader in a real Chromium, read by mouse, by keys and with axe; books in EPUBCheck and MuPDF
 	$(BIN)/python -m pytest -m reader tests/archive tests/crawler
 
-bench: $(READY)  ## cost of a post beside Scrapy and wget, against its limits, 300 and 3,000 posts (an hour; nginx-light, wget)
+bench: $(READY)  ## cost of a post beside Scrapy and wget, against its limits, 300 and 3,000 posts: an hour or two
 	$(BIN)/python -m benchmarks.throughput
 
 bench-clean: $(READY)  ## how well the cleaner cleans real posts and pages, beside other tools, against its floors; how its time grows
