@@ -199,6 +199,7 @@ def _missing(plan: Plan) -> str | None:
 
 
 def _measure(plan: Plan, folder: Path) -> tuple[list[Repeat], dict[str, Any]]:
+    load = os.getloadavg()[0]
     _tell(f"making a site of {max(plan.served):,} posts")
     pictures = templates(plan.image_bytes)
     site = throughput_site.make(folder / "site", plan.served, pictures)
@@ -209,7 +210,7 @@ def _measure(plan: Plan, folder: Path) -> tuple[list[Repeat], dict[str, Any]]:
         bench = Bench(site=site, nginx=nginx, s3=s3, folder=folder, scrapy_log_level=plan.scrapy_log_level)
         archives = list(_known_archives(bench, plan, stack)) if plan.needs_known else []
         repeats = [_repeat(bench, plan, number, archives) for number in range(plan.repeats)]
-        return repeats, _facts(plan, bench, [len(each.data) for each in pictures])
+        return repeats, _facts(plan, bench, [len(each.data) for each in pictures], load)
 
 
 def _repeat(bench: Bench, plan: Plan, number: int, archives: Sequence[Known]) -> Repeat:
@@ -318,12 +319,14 @@ def _lists(bench: Bench, known_: Known, asked: Sequence[tuple[str, str]]) -> Run
     )
 
 
-def _facts(plan: Plan, bench: Bench, image_bytes: Sequence[int]) -> dict[str, Any]:
-    """What a reader of the figures has to know."""
+def _facts(plan: Plan, bench: Bench, image_bytes: Sequence[int], load: float) -> dict[str, Any]:
+    """What a reader of the figures has to know. load: of the machine, before anything ran."""
     pages = sorted(bench.site.page_bytes.values())
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": f"{os.cpu_count()} cores, {_processor()}",
+        "load_before": round(load, 1),
+        "load_at_the_end": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "scrapy": version("scrapy"),
         "scrapy_log_level": plan.scrapy_log_level or "DEBUG",
@@ -363,8 +366,9 @@ def _tables(plan: Plan, repeats: Sequence[Repeat]) -> list[Figures]:
 
 def _heading(facts: dict[str, Any]) -> str:
     pages, images = facts["page_bytes"], facts["image_bytes"]
+    loads = f"load {facts['load_before']} before and {facts['load_at_the_end']} at the end"
     return (
-        f"{facts['date']}, {facts['machine']}, Python {facts['python']}, Scrapy {facts['scrapy']} (log level "
+        f"{facts['date']}, {facts['machine']}, {loads}. Python {facts['python']}, Scrapy {facts['scrapy']} (log level "
         f"{facts['scrapy_log_level']}), S3: {facts['store']}; {facts['repeats']} repeats. "
         f"Pages of {pages['least'] / 1e3:.0f}–{pages['most'] / 1e3:.0f} KB, the median {pages['median'] / 1e3:.0f}; "
         f"images of {images['least'] / 1e3:.0f}–{images['most'] / 1e3:.0f} KB, the median "
