@@ -68,6 +68,7 @@ from benchmarks.throughput_contenders import (
     Run,
     birdnest,
     by_kind,
+    environment_of,
     lists_only,
     report_of,
     run,
@@ -293,7 +294,7 @@ def _known_archives(bench: Bench, plan: Plan, stack: ExitStack) -> Iterator[Know
             folder=folder,
             bucket=bucket,
             command=birdnest(bench.site, plan.known, folder, archive),
-            environment={**bench.s3.environment, "XDG_STATE_HOME": f"{folder}/state"},
+            environment=environment_of(bench, bench.s3, folder),
         )
         _tell(f"{contender}: archiving {plan.known:,} posts, to find nothing new later")
         report_of(usage.run(known_.command, folder=folder, environment=known_.environment))
@@ -304,7 +305,7 @@ def _lists(bench: Bench, known_: Known, asked: Sequence[tuple[str, str]]) -> Run
     """A spider that asks for the lists which a run over known posts asked for."""
     command = lists_only(known_.folder, asked, bench.site.origin(known_.posts))
     mark = bench.nginx.mark()
-    used = usage.run(command, folder=known_.folder, environment={"SCRAPY_LOG_LEVEL": bench.scrapy_log_level})
+    used = usage.run(command, folder=known_.folder, environment=known_.environment)
     answered = [status for _, _, status in bench.nginx.asked(mark)]
     if used.code or len(answered) != len(asked):
         raise SystemExit(f"{_LISTS}: {len(answered)} answers to {len(asked)} requests: {used.err[-2000:]}")

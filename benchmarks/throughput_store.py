@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests import s3_servers
@@ -61,6 +62,7 @@ class S3Server:
             aws_access_key_id=s3_servers.USER,
             aws_secret_access_key=s3_servers.SECRET,
             region_name="us-east-1",
+            config=Config(proxies={}),
         )
 
     def mark(self) -> int:
