@@ -42,6 +42,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -148,6 +149,8 @@ def main() -> int:
     if missing:
         print(missing, file=sys.stderr)
         return 2
+    # Ended from outside, it still ends the servers that it started: Ceph's are no children of its own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="throughput-") as folder:
         repeats, facts = _measure(plan, Path(folder))
     judged = judge(repeats, LIMITS, checks_digests=facts["checks_digests"])

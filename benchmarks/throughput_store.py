@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parent
 MEMORY_BYTES = 6 << 30
-_ATTEMPTS = 3
+_ATTEMPTS = 5
 _LOG_SECONDS = 20
 # Both write the request's line in quotes; moto's may be coloured.
 _REQUEST = re.compile(rb'"(?:\x1b\[[0-9;]*m)*([A-Z]+) (/\S*) HTTP/1\.[01]')
