@@ -42,6 +42,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -68,6 +69,7 @@ from benchmarks.throughput_contenders import (
     Run,
     birdnest,
     by_kind,
+    environment_of,
     lists_only,
     report_of,
     run,
@@ -147,6 +149,8 @@ def main() -> int:
     if missing:
         print(missing, file=sys.stderr)
         return 2
+    # Ended from outside, it still ends the servers that it started: Ceph's are no children of its own.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory(prefix="throughput-") as folder:
         repeats, facts = _measure(plan, Path(folder))
     judged = judge(repeats, LIMITS, checks_digests=facts["checks_digests"])
@@ -199,6 +203,7 @@ def _missing(plan: Plan) -> str | None:
 
 
 def _measure(plan: Plan, folder: Path) -> tuple[list[Repeat], dict[str, Any]]:
+    load = os.getloadavg()[0]
     _tell(f"making a site of {max(plan.served):,} posts")
     pictures = templates(plan.image_bytes)
     site = throughput_site.make(folder / "site", plan.served, pictures)
@@ -209,7 +214,7 @@ def _measure(plan: Plan, folder: Path) -> tuple[list[Repeat], dict[str, Any]]:
         bench = Bench(site=site, nginx=nginx, s3=s3, folder=folder, scrapy_log_level=plan.scrapy_log_level)
         archives = list(_known_archives(bench, plan, stack)) if plan.needs_known else []
         repeats = [_repeat(bench, plan, number, archives) for number in range(plan.repeats)]
-        return repeats, _facts(plan, bench, [len(each.data) for each in pictures])
+        return repeats, _facts(plan, bench, [len(each.data) for each in pictures], load)
 
 
 def _repeat(bench: Bench, plan: Plan, number: int, archives: Sequence[Known]) -> Repeat:
@@ -292,7 +297,7 @@ def _known_archives(bench: Bench, plan: Plan, stack: ExitStack) -> Iterator[Know
             folder=folder,
             bucket=bucket,
             command=birdnest(bench.site, plan.known, folder, archive),
-            environment={**bench.s3.environment, "XDG_STATE_HOME": f"{folder}/state"},
+            environment=environment_of(bench, bench.s3, folder),
         )
         _tell(f"{contender}: archiving {plan.known:,} posts, to find nothing new later")
         report_of(usage.run(known_.command, folder=folder, environment=known_.environment))
@@ -303,7 +308,7 @@ def _lists(bench: Bench, known_: Known, asked: Sequence[tuple[str, str]]) -> Run
     """A spider that asks for the lists which a run over known posts asked for."""
     command = lists_only(known_.folder, asked, bench.site.origin(known_.posts))
     mark = bench.nginx.mark()
-    used = usage.run(command, folder=known_.folder, environment={"SCRAPY_LOG_LEVEL": bench.scrapy_log_level})
+    used = usage.run(command, folder=known_.folder, environment=known_.environment)
     answered = [status for _, _, status in bench.nginx.asked(mark)]
     if used.code or len(answered) != len(asked):
         raise SystemExit(f"{_LISTS}: {len(answered)} answers to {len(asked)} requests: {used.err[-2000:]}")
@@ -318,12 +323,14 @@ def _lists(bench: Bench, known_: Known, asked: Sequence[tuple[str, str]]) -> Run
     )
 
 
-def _facts(plan: Plan, bench: Bench, image_bytes: Sequence[int]) -> dict[str, Any]:
-    """What a reader of the figures has to know."""
+def _facts(plan: Plan, bench: Bench, image_bytes: Sequence[int], load: float) -> dict[str, Any]:
+    """What a reader of the figures has to know. load: of the machine, before anything ran."""
     pages = sorted(bench.site.page_bytes.values())
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": f"{os.cpu_count()} cores, {_processor()}",
+        "load_before": round(load, 1),
+        "load_at_the_end": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "scrapy": version("scrapy"),
         "scrapy_log_level": plan.scrapy_log_level or "DEBUG",
@@ -363,8 +370,9 @@ def _tables(plan: Plan, repeats: Sequence[Repeat]) -> list[Figures]:
 
 def _heading(facts: dict[str, Any]) -> str:
     pages, images = facts["page_bytes"], facts["image_bytes"]
+    loads = f"load {facts['load_before']} before and {facts['load_at_the_end']} at the end"
     return (
-        f"{facts['date']}, {facts['machine']}, Python {facts['python']}, Scrapy {facts['scrapy']} (log level "
+        f"{facts['date']}, {facts['machine']}, {loads}. Python {facts['python']}, Scrapy {facts['scrapy']} (log level "
         f"{facts['scrapy_log_level']}), S3: {facts['store']}; {facts['repeats']} repeats. "
         f"Pages of {pages['least'] / 1e3:.0f}–{pages['most'] / 1e3:.0f} KB, the median {pages['median'] / 1e3:.0f}; "
         f"images of {images['least'] / 1e3:.0f}–{images['most'] / 1e3:.0f} KB, the median "

@@ -16,7 +16,7 @@ from typing import Any
 from warcio.archiveiterator import ArchiveIterator
 
 from benchmarks import usage
-from benchmarks.throughput_site import FIRST_LIST, LIST_POSTS, Nginx, Site, shown
+from benchmarks.throughput_site import FIRST_LIST, IMAGES_HOST, LIST_POSTS, PAGES_HOST, Nginx, Site, shown
 from benchmarks.throughput_store import Bucket, S3Server
 from crawler.replica import generated
 
@@ -84,11 +84,7 @@ def run(bench: Bench, contender: str, size: int, *, s3: S3Server | None = None, 
     ):
         folder = Path(name)
         command = _command(bench.site, contender, size, folder, bucket)
-        environment = {
-            **server.environment,
-            "XDG_STATE_HOME": f"{folder}/state",
-            "SCRAPY_LOG_LEVEL": bench.scrapy_log_level,
-        }
+        environment = environment_of(bench, server, folder)
         site_mark, s3_mark = bench.nginx.mark(), bench.s3.mark() if bucket else 0
         used = usage.run(command, folder=folder, environment=environment)
         asked = bench.nginx.asked(site_mark)
@@ -113,6 +109,18 @@ def run(bench: Bench, contender: str, size: int, *, s3: S3Server | None = None, 
             kept_bytes=_kept_bytes(contender, folder, bucket) if look else None,
             kept_whole=None if found is None else len(found & bench.site.digests(size)),
         )
+
+
+def environment_of(bench: Bench, server: S3Server, folder: Path) -> dict[str, str]:
+    """Variables of a run's process: the way to the S3 server, a place for state, no proxy to loopback."""
+    hosts = f"{PAGES_HOST},{IMAGES_HOST}"
+    return {
+        **server.environment,
+        "NO_PROXY": hosts,
+        "no_proxy": hosts,
+        "XDG_STATE_HOME": f"{folder}/state",
+        "SCRAPY_LOG_LEVEL": bench.scrapy_log_level,
+    }
 
 
 # -- commands ----------------------------------------------------------------------------------------------------------

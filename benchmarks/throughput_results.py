@@ -104,6 +104,7 @@ def judge(repeats: Sequence[Repeat], limits: Limits, *, checks_digests: bool) ->
         *_cpu(repeats, limits),
         *_far_speed(repeats, limits),
         *(_requests(repeats, limits) if checks_digests else ()),
+        *_whole(repeats),
         *_memory(repeats, limits),
         *_no_change(repeats, limits),
     ]
@@ -187,6 +188,18 @@ def _unreported(what: str, runs: Sequence[Run], limits: Limits) -> Judged:
 
 def _about_posts(run: Run) -> int:
     return run.requests["posts"] + run.requests["images"] if run.requests else 0
+
+
+def _whole(repeats: Sequence[Repeat]) -> Iterator[Judged]:
+    """What is quick is the whole job: every image is there as the site served it."""
+    for run in (run for repeat in repeats for run in repeat.runs if run.contender in _BIRDNEST):
+        if run.kept_whole is not None:
+            yield Judged(
+                what=f"distinct images kept as served, {run.contender}, {run.posts:,} posts",
+                found=f"{run.kept_whole:,}",
+                expected=f"{run.images:,}",
+                holds=run.kept_whole == run.images,
+            )
 
 
 def _memory(repeats: Sequence[Repeat], limits: Limits) -> Iterator[Judged]:
@@ -305,7 +318,7 @@ def _rows(repeats: Sequence[Repeat], contender: str, size: int) -> Iterator[Sequ
     requests = [sum(run.requests.values()) / run.posts for run in runs if run.requests]
     yield (
         f"{cpu.middle:.1f}" if cpu else "",
-        str(ratio) if ratio and contender != BARE else "1",
+        "1" if contender == BARE else str(ratio or ""),
         f"{start.middle:.2f}" if start else "",
         f"{median(run.posts_per_second for run in runs):.1f}",
         f"{max(run.peak_mb for run in runs):.0f}",

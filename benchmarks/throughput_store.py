@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests import s3_servers
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parent
 MEMORY_BYTES = 6 << 30
-_ATTEMPTS = 3
+_ATTEMPTS = 5
 _LOG_SECONDS = 20
 # Both write the request's line in quotes; moto's may be coloured.
 _REQUEST = re.compile(rb'"(?:\x1b\[[0-9;]*m)*([A-Z]+) (/\S*) HTTP/1\.[01]')
@@ -61,6 +62,7 @@ class S3Server:
             aws_access_key_id=s3_servers.USER,
             aws_secret_access_key=s3_servers.SECRET,
             region_name="us-east-1",
+            config=Config(proxies={}),
         )
 
     def mark(self) -> int:

@@ -138,6 +138,7 @@ def test_requests_and_memory_are_judged_by_the_worst_run() -> None:
 def test_table_and_plot_show_ratio_and_spread() -> None:
     repeats = [repeat(0.5), repeat(0.6), repeat(0.8)]
     assert f"| {S3} | 6.0 | 0.60 (0.50–0.80) | 1.00 |" in crawls(repeats, 101).markdown()
+    assert f"| {BARE} | 10.0 | 1 | 1.00 |" in crawls(repeats, 101).markdown()
     assert FOLDER not in crawls(repeats, 101).markdown()
     drawn = plot(repeats)
     assert drawn.startswith("<svg")
