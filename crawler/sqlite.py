@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from sqlite3 import OperationalError
 from typing import Any
 
 from sqlalchemy import ClauseElement, Connection, CursorResult, Engine, MetaData, create_engine, event
 from sqlalchemy.schema import CreateIndex, CreateTable
+
+_BUSY_SECONDS = 60
+_TRY_AGAIN_SECONDS = 0.02
 
 
 def engine_of(file: Path) -> Engine:
@@ -19,11 +24,16 @@ def engine_of(file: Path) -> Engine:
 def create_tables(engine: Engine, tables: MetaData) -> None:
     """Create what is not there yet; another process may do the same at this moment."""
     # MetaData.create_all looks first and creates then: of two processes the second fails.
-    with engine.begin() as db:
-        for table in tables.sorted_tables:
-            db.execute(CreateTable(table, if_not_exists=True))
-            for index in table.indexes:
-                db.execute(CreateIndex(index, if_not_exists=True))
+    with engine.connect() as db:
+        there = set(db.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
+    lacking: list[CreateTable | CreateIndex] = []
+    for table in tables.sorted_tables:
+        lacking += [] if table.name in there else [CreateTable(table, if_not_exists=True)]
+        lacking += [CreateIndex(index, if_not_exists=True) for index in table.indexes if index.name not in there]
+    if lacking:  # a file that is as it should be is not written to
+        with engine.begin() as db:
+            for statement in lacking:
+                db.execute(statement)
 
 
 class Prepared:
@@ -50,7 +60,23 @@ class Prepared:
 
 def _prepare(connection: Any, _: Any) -> None:
     cursor = connection.cursor()
-    # WAL: who reads never waits for who writes. FULL: what is acknowledged survives a power loss.
-    for pragma in ("busy_timeout = 60000", "journal_mode = WAL", "synchronous = FULL"):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA busy_timeout = {1000 * _BUSY_SECONDS}")
+    _write_ahead(cursor)
+    # What is acknowledged survives a power loss.
+    cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Who reads never waits for who writes."""
+    # A file that others begin, or are about to close as its last, refuses this at once, whatever the timeout is.
+    end = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(_TRY_AGAIN_SECONDS)
+        else:
+            return
