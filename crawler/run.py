@@ -87,11 +87,7 @@ Complain = Callable[[BirdnestError], None]
 
 _NO_ARCHIVE: Mapping[str, Any] = {
     "ITEM_PIPELINES": {},
-    "EXTENSIONS": {
-        "crawler.throttle.Throttle": 0,
-        "scrapy.extensions.logstats.LogStats": None,
-        "scrapy.extensions.throttle.AutoThrottle": None,
-    },
+    "EXTENSIONS": {"crawler.throttle.Throttle": 0},
 }
 
 

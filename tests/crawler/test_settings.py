@@ -1,5 +1,7 @@
 """crawler/settings.py: every name means something to somebody, and every class it names is there."""
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,22 @@ def test_settings_name_classes_of_ours() -> None:
 def test_nothing_listens_and_nothing_tracks(settings: Settings, name: str) -> None:
     assert hasattr(default_settings, name)  # a new name of Scrapy's would leave the old one without effect
     assert settings.getbool(name) is False
+
+
+def test_what_is_left_out_is_known_to_scrapy_and_not_even_imported() -> None:
+    bases = {**default_settings.DOWNLOADER_MIDDLEWARES_BASE, **default_settings.EXTENSIONS_BASE}
+    assert set(bases) >= ours._left_out  # else Scrapy has renamed one, and starts it
+    program = (
+        "import sys; from scrapy.settings import Settings; from scrapy.utils.misc import load_object;"
+        "s = Settings(); s.setmodule('crawler.settings'); names = 'EXTENSIONS', 'DOWNLOADER_MIDDLEWARES';"
+        "[load_object(path) for name in names for path in s.get_component_priority_dict_with_base(name)];"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    modules = done.stdout.split()
+    assert "scrapy.downloadermiddlewares.retry" in modules
+    assert {"scrapy.extensions.remote_control", "scrapy.extensions.telnet", "aiohttp"}.isdisjoint(modules)
+    assert {"scrapy.downloadermiddlewares.cookies", "requests", "tldextract"}.isdisjoint(modules)
 
 
 def test_certificates_are_verified(settings: Settings) -> None:
