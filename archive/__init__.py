@@ -15,8 +15,26 @@ are there. *Create-only*: nothing is ever overwritten, so that no crash and no s
 was acknowledged; a changed post is a further version beside the earlier ones. `archive.takedown` is the one exception.
 """
 
-from archive.reader import ArchiveReader
-from archive.store import Store, open_store
-from archive.writer import Archive, Outcome
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archive.reader import ArchiveReader
+    from archive.store import Store, open_store
+    from archive.writer import Archive, Outcome
 
 __all__ = ["Archive", "ArchiveReader", "Outcome", "Store", "open_store"]
+_HOMES = {
+    "Archive": "archive.writer",
+    "ArchiveReader": "archive.reader",
+    "Outcome": "archive.writer",
+    "Store": "archive.store",
+    "open_store": "archive.store",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Late: who wants an error's class alone, or help, needs no archive.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

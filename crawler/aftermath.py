@@ -8,7 +8,6 @@ from archive.errors import BirdnestError, ConfigError, StoreError
 from archive.model import RunReport
 from crawler.alerts import Finding, announce
 from crawler.config import Config
-from crawler.metrics import write_file
 from crawler.status import due_sites, statuses
 from crawler.terminal import complain
 from pipelines.clock import clock
@@ -53,6 +52,8 @@ def tell_of_failure(config: Config, sites: Iterable[str], error: BirdnestError) 
 def _write_metrics(config: Config) -> None:
     if config.metrics_file is None:
         return
+    from crawler.metrics import write_file  # late: only who has a metrics file pays for it
+
     try:
         write_file(config.metrics_file.expanduser(), statuses(config, now=clock()(), learn=False))
     except BirdnestError as error:

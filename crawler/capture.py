@@ -30,7 +30,6 @@ from archive import Archive
 from archive.layout import capture_key
 from archive.locks import acquire, release
 from archive.register import Entry, entries
-from archive.takedown import Fates
 from archive.warc import index_lines, whole_bytes
 from archive.writer import GENERATOR
 
@@ -267,7 +266,11 @@ def upload(archive: Archive, file: Path) -> str | None:
 
 def _without_taken_down(archive: Archive, data: bytes) -> bytes:
     some = tuple(entries(archive.store, lambda _line: None))  # `birdnest verify` tells of those that cannot be read
-    return Fates(some).of(data).data if some else data
+    if not some:
+        return data
+    from archive.takedown import Fates
+
+    return Fates(some).of(data).data
 
 
 def forget(folder: Path, some: Sequence[Entry]) -> int:
@@ -275,6 +278,8 @@ def forget(folder: Path, some: Sequence[Entry]) -> int:
 
     Segments that a living run writes are left to their upload, which does the same.
     """
+    from archive.takedown import Fates
+
     changed = 0
     for file in abandoned(folder):
         data = file.read_bytes()

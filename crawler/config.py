@@ -30,7 +30,6 @@ from archive.errors import ConfigError
 from archive.store import StoreOptions
 from crawler.addresses import profile_of
 from crawler.canonical import host_of_slug
-from crawler.frontier import RECHECK_DAYS
 from crawler.hours import NiceHours
 from crawler.networks import Allowed, port_of
 from crawler.pages import check_selector
@@ -47,7 +46,7 @@ from crawler.profile import (
     UrlList,
     with_selectors,
 )
-from crawler.schedule import Schedule, parse_schedule
+from crawler.schedule import RECHECK_DAYS, Schedule, parse_schedule
 from crawler.sites import all_sites
 
 RSSHUB = "rsshub:"

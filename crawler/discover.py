@@ -15,7 +15,6 @@ from archive.errors import PageError
 from archive.model import WarcRecord
 from crawler.documents import read_document, strings_at
 from crawler.entries import Entry, Hints
-from crawler.feeds import read_feed
 from crawler.pages import absolute, decode_page, first_text, page_selector, select, texts
 from crawler.profile import Feed, HtmlList, JsonDocument, JsonList, Listing, Sitemap, SiteProfile, UrlList, address
 from crawler.sitemaps import chosen, read_sitemap
@@ -85,6 +84,8 @@ def read_listing(slug: str, listing: Listing, body: bytes, content_type: str = "
             onward = _onward(listing, first_text(tree, shape.next_page) or "")
             return ReadListing(entries=tuple(_html_entries(shape, tree)), onward=onward)
         case Feed() as shape:
+            from crawler.feeds import read_feed  # late: many sites have none
+
             feed = read_feed(url, body, content_type, shape)
             return ReadListing(entries=feed.entries, title=feed.title)
         case Sitemap() as shape:

@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from archive.model import Failure, RunReport
-from archive.verify import Progress as VerifyProgress
 from crawler.report import Tally
+
+if TYPE_CHECKING:
+    from archive.verify import Progress as VerifyProgress
 
 _LINE_EVERY_SECONDS = 10.0
 _REDRAW_SECONDS = 0.1

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
-from markdown_it import MarkdownIt
 from parsel import Selector
 
 from archive.errors import PageError, SelectorError
@@ -24,10 +24,12 @@ from crawler.profile import JsonDocument, PostAddress, PostKind, Selectors, Site
 from pipelines.clean import inner_html
 from pipelines.item import RawPost
 
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
 _TITLE_CHARACTERS = 40
 _VISIBLE_SAMPLE = 20_000
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(?:[\w-]+:[^\n]*\n)*---[ \t]*(?:\r?\n|\Z)")
-_MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,14 @@ class Page:
 
 def _from_markdown(text: str) -> str:
     """Markdown as HTML, without the front matter by which 掘金's editor notes a theme."""
-    return str(_MARKDOWN.render(_FRONT_MATTER.sub("", text, count=1)))
+    return str(_markdown().render(_FRONT_MATTER.sub("", text, count=1)))
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # late: few sites need it
+
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
 def _groups(text: str, pattern: str) -> Iterator[str]:

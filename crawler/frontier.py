@@ -57,11 +57,11 @@ from archive.errors import ConfigError
 from archive.layout import NAMES
 from archive.model import NOT_FETCHED, WarcRecord
 from crawler.capture import Earlier
+from crawler.schedule import RECHECK_DAYS
 from crawler.sqlite import create_tables, engine_of
 
 _T = TypeVar("_T")
 DAY_SECONDS = 24 * 3600
-RECHECK_DAYS = (1, 3, 7, 30, 90)
 MOST_ATTEMPTS = 5
 STATES = ("open", "archived", "failed", "gone", "alias")
 TAKEN_DOWN = "taken-down"

@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+# Now: it walks the stack and all modules there are, three times; from within a running reactor that costs 0.06 s more.
+import scrapy.core.downloader.handlers.http11  # noqa: F401
 from scrapy import Spider
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from cronsim import CronSim, CronSimError
 
+RECHECK_DAYS = (1, 3, 7, 30, 90)
+"""After how many days a post is looked at again: the first time, the second, ..."""
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _INTERVAL = re.compile(r"(?:\d+[wdhms])+")
 _PART = re.compile(r"(\d+)([wdhms])")

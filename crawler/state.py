@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from scrapy import Request, signals
@@ -36,9 +36,6 @@ from archive.model import MissingImage, RunReport, WarcRecord
 from archive.register import Entry, entries, taken_down
 from archive.store import Store
 from archive.traces import Text, address_digest
-from archive.views.catalogue import Held as InCatalogue
-from archive.views.catalogue import places, rows_that_stand
-from archive.views.sources import newest
 from crawler.capture import Earlier, Exchange, Spool, Written, abandoned, header_pairs, records, upload
 from crawler.frontier import Frontier, Held, Link, frontier_file, has_address
 from crawler.history import History, PastRun, history_file
@@ -49,6 +46,9 @@ from crawler.profile import SiteProfile
 from pipelines.clock import clock
 from pipelines.item import PostItem
 from pipelines.session import ArchiveSession
+
+if TYPE_CHECKING:
+    from archive.views.catalogue import Held as InCatalogue
 
 RECORDS = "birdnest_records"
 MAY_PASS = BLOCKED | {
@@ -416,6 +416,9 @@ def held_posts(archive: ArchiveReader, complain: Callable[[str], None]) -> Itera
     A post whose newest version has a row in the archive's catalogue is taken from there, all others are read, some
     ahead. What the listing has is what counts: a row stands for a document of its key and size that is older.
     """
+    from archive.views.catalogue import places
+    from archive.views.sources import newest
+
     store = archive.store
     if any(True for _ in places(store)):
         unread = {source.ref: (source.info.bytes, source.info.modified) for source in newest(store)}
@@ -438,6 +441,7 @@ def held_posts(archive: ArchiveReader, complain: Callable[[str], None]) -> Itera
 
 def _held_in_catalogue(store: Store, unread: dict[PostRef, tuple[int, datetime]]) -> Iterator[Held]:
     """What the catalogue tells of posts; it is taken out of `unread`."""
+    from archive.views.catalogue import rows_that_stand
 
     def wanted(row: InCatalogue, key: str) -> bool:
         ref = parse_post_key(key)

@@ -15,6 +15,8 @@ from rich.console import Console
 from archive.errors import UnsupportedUrlError, UsageError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from archive.layout import PostRef
     from archive.reader import ArchiveReader
     from crawler.config import Config
@@ -90,6 +92,13 @@ def moment_of(since: str | None) -> datetime | None:
         return datetime.fromisoformat(since).astimezone() if since else None
     except ValueError:
         raise UsageError(f"--since {since!r}: expected an ISO 8601 date or time such as 2026-11-22") from None
+
+
+def new_table(*columns: str, **options: Any) -> Table:
+    """A table to print; see rich.table, which is read in here."""
+    from rich.table import Table
+
+    return Table(*columns, **options)
 
 
 def write_file(file: Path, text: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pipelines.clean import clean
 from pipelines.item import PostItem
 
 
@@ -16,6 +15,8 @@ class CleanPipeline:
         post = PostItem.of(item)
         if post.outcome is not None:
             return post
+        from pipelines.clean import clean  # late: most scheduled runs clean nothing
+
         body = clean("\n".join(post.body_parts), post.base_url or post.url, post.clean_rules)
         tags = tuple(dict.fromkeys((*post.tags, *body.tags)))
         return replace(post, clean=body, tags=tags)

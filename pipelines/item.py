@@ -17,10 +17,9 @@ from scrapy.exceptions import DropItem
 from archive.model import Image, MissingImage, WarcRecord
 from archive.reader import Head
 from archive.writer import Outcome
-from pipelines.clean import CleanBody
-from pipelines.clean.rules import CleanRules
 
 if TYPE_CHECKING:
+    from pipelines.clean import CleanBody, CleanRules
     from pipelines.dates import Moment
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.filesize import decimal
-from rich.table import Table
 
 from archive.errors import DamageError, StoreError, UsageError
 from crawler.terminal import (
@@ -20,6 +19,7 @@ from crawler.terminal import (
     complain,
     config_of,
     err,
+    new_table,
     out,
     print_json,
     reader_of,
@@ -28,6 +28,8 @@ from crawler.terminal import (
 )
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from archive.copying import Plan
     from archive.findings import Finding
     from archive.garbage import Collected
@@ -227,14 +229,14 @@ def stats(
 
 
 def _sites(found: Stats) -> Table:
-    table = Table("site", "posts", "versions", "images", "size")
+    table = new_table("site", "posts", "versions", "images", "size")
     for site, row in sorted(found.sites().items()):
         table.add_row(site, *_cells(row))
     return table
 
 
 def _months(found: Stats) -> Table:
-    table = Table("site", "month", "posts", "versions", "images", "size")
+    table = new_table("site", "month", "posts", "versions", "images", "size")
     for (site, month), row in sorted(found.months.items()):
         table.add_row(site, month, *_cells(row))
     return table

@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from archive.errors import DamageError, ObjectMissing, UsageError
@@ -27,6 +26,7 @@ from crawler.terminal import (
     config_of,
     err,
     moment_of,
+    new_table,
     out,
     print_json,
     reader_of,
@@ -279,7 +279,7 @@ def sql(
                     json.dumps(dict(zip(answer.columns, row, strict=True)), ensure_ascii=False, default=_json) + "\n"
                 )
             return
-        table = Table(*answer.columns)
+        table = new_table(*answer.columns)
         for row in answer.rows:
             table.add_row(*(Text(_cell(value)) for value in row))
     out.print(table)

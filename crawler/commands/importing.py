@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from archive.errors import NotAnArchiveError, PageError
 from crawler.terminal import (
@@ -21,6 +20,7 @@ from crawler.terminal import (
     config_of,
     err,
     log_level,
+    new_table,
     out,
     print_json,
     say,
@@ -147,7 +147,7 @@ def _notes_of(tree: Tree) -> list[str]:
 def _dry_run(config: Config, tree: Tree, *, as_json: bool) -> int:
     """Say what an import would find: how many posts of each site, which of them are held, and what fails."""
     failed = 0
-    table = Table("site", "title")
+    table = new_table("site", "title")
     for name in ("files", "would be new", "held", "same as another", "failed"):
         table.add_column(name, justify="right")
     failures: list[str] = []
