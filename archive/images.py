@@ -10,8 +10,6 @@ import zlib
 from dataclasses import dataclass
 
 from lxml import etree
-from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 89_478_485  # Pillow's own limit, above which it warns and then refuses
@@ -89,6 +87,9 @@ def inspect(data: bytes) -> ImageFacts:
         raise BadImage("truncated")
     if _looks_like_svg(data):
         return _inspect_svg(data)
+    from PIL import Image as Pillow  # late: most scheduled runs see no image
+    from PIL import UnidentifiedImageError
+
     try:
         return _inspect_raster(data)
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
@@ -101,6 +102,9 @@ def inspect(data: bytes) -> ImageFacts:
 
 def header_pixels(data: bytes) -> int:
     """The pixels of a raster image by its header alone; 0 where there is none to read."""
+    from PIL import Image as Pillow
+    from PIL import UnidentifiedImageError
+
     try:
         with warnings.catch_warnings(action="ignore"), Pillow.open(io.BytesIO(data), formats=_OPENERS) as image:
             return image.width * image.height
@@ -109,6 +113,8 @@ def header_pixels(data: bytes) -> int:
 
 
 def _inspect_raster(data: bytes) -> ImageFacts:
+    from PIL import Image as Pillow
+
     with Pillow.open(io.BytesIO(data), formats=_OPENERS) as image:
         width, height = image.size
         frames = getattr(image, "n_frames", 1) if image.format in _MOVING else 1

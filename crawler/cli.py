@@ -12,8 +12,9 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,10 +86,27 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     try:
-        app()
+        _with_only(sys.argv[1] if len(sys.argv) > 1 else "")()
     except BirdnestError as error:
         complain(f"error: {error}")
         sys.exit(error.exit_code)
+
+
+def _with_only(name: str) -> typer.Typer:
+    """The program with the command or group of that name alone, with all where there is none: to build every command
+    takes longer than to run some.
+    """
+    commands = [each for each in app.registered_commands if name in (each.name, _name_of(each.callback))]
+    groups = [each for each in app.registered_groups if each.typer_instance and each.typer_instance.info.name == name]
+    if not commands and not groups:
+        return app
+    chosen = copy(app)
+    chosen.registered_commands, chosen.registered_groups = commands, groups
+    return chosen
+
+
+def _name_of(function: Callable[..., Any] | None) -> str | None:
+    return function.__name__.replace("_", "-") if function else None
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature for an option's callback

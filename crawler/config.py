@@ -165,7 +165,7 @@ def default_archive() -> str:
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class ExpectedFailureTable(_Table):
@@ -332,9 +332,10 @@ class Config(_Table):
 
     def due_at(self, slug: str, last_began: datetime | None, *, now: datetime) -> datetime | None:
         """When a site's next run is due, within its nice hours; None without a schedule."""
-        schedule = self.schedules().get(slug)
-        if schedule is None:
+        told = self.sites[slug].schedule if slug in self.sites else None
+        if told is None:
             return None
+        schedule = parse_schedule(told)
         due = schedule.due_at(last_began, now=now, zone=self.zone())
         hours = self.site_table(slug).nice_hours
         local = max(due, now).astimezone(ZoneInfo(self.site(slug).timezone))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from itemadapter import ItemAdapter
 from scrapy import Request, Spider
 from scrapy.http import Response
 from scrapy.logformatter import LogFormatter, LogFormatterResult
@@ -53,6 +52,8 @@ class PostLogFormatter(LogFormatter):
 
 
 def _url(item: Any) -> str:
+    from itemadapter import ItemAdapter  # late: it brings a whole older pydantic
+
     return str(ItemAdapter(item).get("url", "(an item without url)"))
 
 

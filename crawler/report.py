@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from itemadapter import ItemAdapter
 from scrapy import signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
@@ -174,6 +173,8 @@ def _asked_for(response: Response | None) -> str | None:
 
 def _requested_url(item: Any) -> str:
     # What a spider gave, of any item type; it may be rejected for the very lack of a field.
+    from itemadapter import ItemAdapter  # late: it brings a whole older pydantic
+
     return str(ItemAdapter(item).get("requested_url", "(an item without requested_url)"))
 
 
@@ -381,6 +382,8 @@ class RunReporter:
 
     def _dropped(self, item: Any, exception: Exception) -> None:
         if isinstance(exception, RejectedPost):
+            from itemadapter import ItemAdapter
+
             page = ItemAdapter(item).get("page")
             self.failed(_requested_url(item), exception.reason, exception.detail, page=page)
         else:

@@ -11,7 +11,6 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from itemadapter import ItemAdapter
 from scrapy.exceptions import DropItem
 
 from archive.model import Image, MissingImage, WarcRecord
@@ -100,6 +99,8 @@ class PostItem(RawPost):
         """The item itself, or one made of another item type's fields. Raises RejectedPost naming absent fields."""
         if isinstance(item, cls):
             return item
+        from itemadapter import ItemAdapter  # late: it brings a whole older pydantic
+
         adapter = ItemAdapter(item)
         names = [each.name for each in fields(RawPost)]
         absent = [each.name for each in fields(RawPost) if each.name not in adapter and _is_required(each)]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
@@ -111,7 +112,7 @@ class SiteSpider(Spider):
     @staticmethod
     def config(settings: BaseSettings) -> Config:
         given = settings.get("BIRDNEST_CONFIG")
-        return Config.model_validate_json(given) if given else load_config()
+        return _config_in(given) if given else load_config()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -511,6 +512,12 @@ class SiteSpider(Spider):
     def _require_ok(self, url: str, response: Response) -> None:
         if response.status != _OK:
             raise PageError(f"http-{response.status}", f"{self.site.slug}: {url}: answered {response.status}")
+
+
+@lru_cache(maxsize=1)
+def _config_in(text: str) -> Config:
+    # Every run of a process asks twice for the same, which may have a table for each of 500 sites.
+    return Config.model_validate_json(text)
 
 
 def found_link(due: Due) -> FoundLink:
