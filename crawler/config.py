@@ -327,15 +327,19 @@ class Config(_Table):
 
     def schedules(self) -> dict[str, Schedule]:
         """The schedules of the sites that have one."""
-        given = {slug: table.schedule for slug, table in self.sites.items() if table.schedule is not None}
-        return {slug: parse_schedule(told) for slug, told in given.items()}
+        given = {slug: self.schedule(slug) for slug in self.sites}
+        return {slug: schedule for slug, schedule in given.items() if schedule is not None}
+
+    def schedule(self, slug: str) -> Schedule | None:
+        """A site's schedule; None where it has none."""
+        told = self.sites[slug].schedule if slug in self.sites else None
+        return None if told is None else parse_schedule(told)
 
     def due_at(self, slug: str, last_began: datetime | None, *, now: datetime) -> datetime | None:
         """When a site's next run is due, within its nice hours; None without a schedule."""
-        told = self.sites[slug].schedule if slug in self.sites else None
-        if told is None:
+        schedule = self.schedule(slug)
+        if schedule is None:
             return None
-        schedule = parse_schedule(told)
         due = schedule.due_at(last_began, now=now, zone=self.zone())
         hours = self.site_table(slug).nice_hours
         local = max(due, now).astimezone(ZoneInfo(self.site(slug).timezone))

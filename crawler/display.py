@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from archive.model import Failure, RunReport
 from crawler.report import Tally
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from archive.verify import Progress as VerifyProgress
 
 _LINE_EVERY_SECONDS = 10.0
@@ -28,6 +29,27 @@ _COUNTS = (
     *("found", "new", "changed", "unchanged", "superseded", "aliases", "known", "gone", "absent", "unfinished"),
     *("images_kept", "bytes_fetched", "bytes_stored", "requests"),
 )
+
+
+def _bars(console: Console) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=console, transient=True)
+
+
+def _spinner(console: Console) -> Progress:
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True)
 
 
 class Progressor(AbstractContextManager["Progressor"]):
@@ -41,15 +63,7 @@ class Progressor(AbstractContextManager["Progressor"]):
         self._quiet = quiet
         self._tasks: dict[str, TaskID] = {}
         self._last_line = time.monotonic()
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[counts]}"),
-            TimeElapsedColumn(),
-        )
-        self._bars = Progress(*columns, console=console, transient=True) if console.is_terminal and not quiet else None
+        self._bars = _bars(console) if console.is_terminal and not quiet else None
 
     def __enter__(self) -> Self:
         if self._bars:
@@ -87,9 +101,7 @@ class VerifyBar(AbstractContextManager["VerifyBar"]):
     """
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        shown = console.is_terminal and not quiet
-        self._bar = Progress(*columns, console=console, transient=True) if shown else None
+        self._bar = _spinner(console) if console.is_terminal and not quiet else None
         self._task: TaskID | None = None
         self._last = 0.0
         self.objects: Counter[str] = Counter()

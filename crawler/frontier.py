@@ -50,6 +50,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
 )
 from sqlalchemy.dialects.sqlite import insert
 
@@ -105,6 +106,7 @@ _urls = Table(
     Index("urls_due", "site", "due_at", "id"),
     Index("urls_state", "site", "state"),
     Index("urls_post", "site", "post"),
+    Index("urls_alias", "alias_of", "site", sqlite_where=text("alias_of IS NOT NULL")),
 )
 _images = Table(
     "images",
@@ -153,6 +155,7 @@ _runs = Table(
     Column("site", Text, nullable=False),
     Column("began_at", Integer, nullable=False),
     Column("report", Text),
+    Index("runs_began", "began_at"),
 )
 _taken_down = Table(
     "taken_down",

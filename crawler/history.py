@@ -8,7 +8,7 @@ what the archive has and the copy lacks: runs of another machine, or all of the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +32,7 @@ _KEPT_DAYS = 90
 _MOST_READ = 40  # reports of one site that are read of a long history: the newest, and one of each earlier day
 _NEWEST = 10
 _ASKED = 200
+_BATCH = 400
 
 _tables = MetaData()
 _runs = Table(
@@ -44,6 +45,7 @@ _runs = Table(
     Column("verdict", Text),
     Column("told", Text),
     Index("runs_site", "site", "began_at"),
+    Index("runs_began", "began_at"),
 )
 _meta = Table("meta", _tables, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
@@ -122,10 +124,8 @@ class History:
         report: of a long history the newest of each site and one of each day.
         """
         since = self._learnt() or now - timedelta(days=DAYS)
-        with self._engine.connect() as db:
-            known = set(db.execute(select(_runs.c.run).where(_runs.c.verdict.is_not(None))).scalars())
         infos = archive.store.list(RUNS, after=f"{RUNS}{since.astimezone(UTC):%Y-%m-%d}/")
-        wanted = _thinned([info.key for info in infos], known)
+        wanted = self._unknown(_thinned([info.key for info in infos]))
         for key in wanted:
             try:
                 report = parse_report(archive.store.read(key), key)
@@ -142,6 +142,16 @@ class History:
                 .on_conflict_do_update(index_elements=["name"], set_={"value": value})
             )
         return len(wanted)
+
+    def _unknown(self, keys: Sequence[str]) -> list[str]:
+        """Of the keys of reports those of runs whose end is not known."""
+        by_run = {place.run: key for key in keys if (place := parse_run_key(key)) is not None}
+        runs, known = list(by_run), set[str]()
+        with self._engine.connect() as db:
+            for first in range(0, len(runs), _BATCH):
+                of_these = _runs.c.run.in_(runs[first : first + _BATCH])
+                known |= set(db.execute(select(_runs.c.run).where(of_these, _runs.c.verdict.is_not(None))).scalars())
+        return [key for run, key in by_run.items() if run not in known]
 
     def _learnt(self) -> datetime | None:
         with self._engine.connect() as db:
@@ -212,7 +222,7 @@ def _past(row: Mapping[str, Any]) -> PastRun:
     return PastRun(**told, run=row["run"], site=row["site"], verdict=row["verdict"])
 
 
-def _thinned(keys: list[str], known: set[str]) -> list[str]:
+def _thinned(keys: list[str]) -> list[str]:
     """Of the keys of reports those to read, oldest first: of each site the newest, and the last of each earlier day."""
     by_site: dict[str, list[tuple[str, str]]] = {}
     for key in keys:
@@ -224,4 +234,4 @@ def _thinned(keys: list[str], known: set[str]) -> list[str]:
         newest = [key for _, key in runs[-_NEWEST:]]
         of_days = dict(runs[:-_NEWEST])
         chosen += [*of_days.values(), *newest][-_MOST_READ:]
-    return sorted(key for key in chosen if (place := parse_run_key(key)) is not None and place.run not in known)
+    return sorted(chosen)

@@ -18,11 +18,16 @@ def engine_of(file: Path) -> Engine:
 def create_tables(engine: Engine, tables: MetaData) -> None:
     """Create what is not there yet; another process may do the same at this moment."""
     # MetaData.create_all looks first and creates then: of two processes the second fails.
-    with engine.begin() as db:
-        for table in tables.sorted_tables:
-            db.execute(CreateTable(table, if_not_exists=True))
-            for index in table.indexes:
-                db.execute(CreateIndex(index, if_not_exists=True))
+    with engine.connect() as db:
+        there = set(db.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
+    lacking: list[CreateTable | CreateIndex] = []
+    for table in tables.sorted_tables:
+        lacking += [] if table.name in there else [CreateTable(table, if_not_exists=True)]
+        lacking += [CreateIndex(index, if_not_exists=True) for index in table.indexes if index.name not in there]
+    if lacking:  # a file that is as it should be is not written to
+        with engine.begin() as db:
+            for statement in lacking:
+                db.execute(statement)
 
 
 def _prepare(connection: Any, _: Any) -> None:

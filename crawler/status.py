@@ -120,14 +120,14 @@ def statuses(config: Config, *, now: datetime, learn: bool = True) -> list[SiteS
 def _never_ran(config: Config, slug: str, now: datetime) -> SiteStatus:
     return SiteStatus(
         site=slug,
-        schedule=str(config.schedules()[slug]),
+        schedule=str(config.schedule(slug)),
         next_due=config.due_at(slug, None, now=now),
         days=(None,) * DAYS,
     )
 
 
 def _status(config: Config, history: History, slug: str, urls: Mapping[str, int], now: datetime) -> SiteStatus:
-    schedule, zone = config.schedules().get(slug), config.zone()
+    schedule, zone = config.schedule(slug), config.zone()
     began = history.last_began(slug)
     told = site_runs(slug, history.runs(slug, most=_MOST_RUNS), now=now, zone=zone)
     alert = read_state(state_file(config.state.expanduser(), config.archive, slug))
