@@ -32,6 +32,7 @@ _KEPT_DAYS = 90
 _MOST_READ = 40  # reports of one site that are read of a long history: the newest, and one of each earlier day
 _NEWEST = 10
 _ASKED = 200
+_LATE = timedelta(days=1)  # a report may come so long after its run began
 _BATCH = 400
 
 _tables = MetaData()
@@ -117,13 +118,17 @@ class History:
             self._keep(PastRun.of(report))
             self._forget(report.started_at)
 
-    def learn(self, archive: ArchiveReader, *, now: datetime) -> int:
+    def learn(self, archive: ArchiveReader, *, now: datetime, at_most_old: timedelta = timedelta()) -> int:
         """Take over the runs that the archive has and this file lacks; returns how many reports were read.
 
+        at_most_old: where no more time has passed since that was done last, nothing is asked.
         One LIST of the days since the newest that was taken over, `DAYS` where there is none, and a GET for each
         report: of a long history the newest of each site and one of each day.
         """
-        since = self._learnt() or now - timedelta(days=DAYS)
+        learnt = self._learnt()
+        if learnt is not None and timedelta() <= now - learnt - _LATE < at_most_old:
+            return 0
+        since = learnt or now - timedelta(days=DAYS)
         infos = archive.store.list(RUNS, after=f"{RUNS}{since.astimezone(UTC):%Y-%m-%d}/")
         wanted = self._unknown(_thinned([info.key for info in infos]))
         for key in wanted:
@@ -134,8 +139,8 @@ class History:
             if report.whole:
                 self._keep(PastRun.of(report))
         with self._engine.begin() as db:
-            # A day back: a run's report comes under the day on which the run began.
-            value = (now - timedelta(days=1)).isoformat()
+            # A run's report comes under the day on which the run began.
+            value = (now - _LATE).isoformat()
             db.execute(
                 insert(_meta)
                 .values(name="learnt", value=value)

@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -35,6 +35,7 @@ from crawler.status import open_history, statuses
 logger = logging.getLogger(__name__)
 END_SECONDS = 60.0
 _BEAT_SECONDS = 1.0
+_LEARN_EVERY = timedelta(minutes=1)  # of runs elsewhere; with 500 sites that is asked for often
 _DEAF_SECONDS = 30.0
 _LONGEST_SLEEP = 3600.0  # a clock that is set, a laptop that slept: look again
 
@@ -105,7 +106,8 @@ class Scheduler:
         try:
             async with asyncio.TaskGroup() as tasks:
                 beat = tasks.create_task(self._beat())
-                sites = [tasks.create_task(self._keep(slug)) for slug in self._schedules]
+                began = await self._began(*self._schedules)
+                sites = [tasks.create_task(self._keep(slug, began[slug])) for slug in self._schedules]
                 await asyncio.wait(sites)
                 beat.cancel()
         finally:
@@ -128,18 +130,19 @@ class Scheduler:
             self.board.beat = time.monotonic()
             await asyncio.sleep(_BEAT_SECONDS)
 
-    async def _keep(self, slug: str) -> None:
-        """One site, for as long as the scheduler runs."""
+    async def _keep(self, slug: str, began: datetime | None) -> None:
+        """One site, for as long as the scheduler runs. began: when its last run did."""
         while not self._stop.is_set():
             now = datetime.now(UTC)
-            due = self._config.due_at(slug, await self._began(slug, now), now=now) or now
+            due = self._config.due_at(slug, began, now=now) or now
             self.board.next_due[slug] = due.timestamp()
             if due > now:
                 await self._sleep(min((due - now).total_seconds(), _LONGEST_SLEEP))
-                continue
-            async with self._room:
-                if not self._stop.is_set():
-                    await self._crawl(slug)
+            else:
+                async with self._room:
+                    if not self._stop.is_set():
+                        await self._crawl(slug)
+            began = (await self._began(slug))[slug]
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -148,16 +151,17 @@ class Scheduler:
         except TimeoutError:
             pass
 
-    async def _began(self, slug: str, now: datetime) -> datetime | None:
-        """When the site's last run began, be it ours or not. A run that failed before it began counts, too."""
-        ours = self._last_began.get(slug)
+    async def _began(self, *slugs: str) -> dict[str, datetime | None]:
+        """When the last run of each site began, be it ours or not. A run that failed before it began counts, too."""
+        if self._stop.is_set():
+            return dict.fromkeys(slugs)
         try:
-            known = await asyncio.to_thread(_last_began, self._config, slug, now)
+            known = await asyncio.to_thread(_last_began, self._config, slugs)
         except BirdnestError as error:
-            logger.warning("%s: %s", slug, error)  # the run will say it, and tell who is to be told
-            known = None
-        moments = [at for at in (ours, known) if at is not None]
-        return max(moments, default=None)
+            logger.warning("%s: %s", ", ".join(slugs), error)  # the run will say it, and tell who is to be told
+            known = {}
+        both = {slug: (self._last_began.get(slug), known.get(slug)) for slug in slugs}
+        return {slug: max((at for at in moments if at is not None), default=None) for slug, moments in both.items()}
 
     async def _crawl(self, slug: str) -> None:
         self._last_began[slug] = datetime.now(UTC)
@@ -207,12 +211,12 @@ class Scheduler:
         announce(self._config, [finding], complain=logger.warning)
 
 
-def _last_began(config: Config, slug: str, now: datetime) -> datetime | None:
-    opened = open_history(config, now=now)
+def _last_began(config: Config, slugs: Sequence[str]) -> dict[str, datetime | None]:
+    opened = open_history(config, now=datetime.now(UTC), at_most_old=_LEARN_EVERY)
     if opened is None:
-        return None
+        return {}
     with opened[0] as history:
-        return history.last_began(slug)
+        return {slug: history.last_began(slug) for slug in slugs}
 
 
 def _send(child: asyncio.subprocess.Process, number: signal.Signals) -> None:

@@ -17,7 +17,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -57,6 +57,9 @@ MAY_PASS = BLOCKED | {
 }
 _MAY_PASS_STATUSES = ("http-403", "http-408", "http-425", "http-429", "http-5")
 _READERS = 16
+_LEARN_EVERY = timedelta(
+    minutes=10
+)  # of runs elsewhere, which the verdict compares with: that need not be to the minute
 _AHEAD = 256
 _SOON_BYTES = 8 * 1024 * 1024  # what is uploaded within the seconds that an interrupted run still has
 
@@ -155,7 +158,7 @@ class CrawlState:
         self._open = True
         await self._learn_takedowns(notes)
         if whole:
-            await self._session.run(self.history.learn, archive, now=self.started_at)
+            await self._session.run(self.history.learn, archive, now=self.started_at, at_most_old=_LEARN_EVERY)
         if self._raw != "none":
             folder = self.folder / "spool" / archive.info.id
             notes += await self._session.run(self._upload_abandoned, folder)

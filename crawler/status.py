@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from archive import ArchiveReader, open_store
@@ -74,10 +74,13 @@ class SiteStatus:
         }
 
 
-def open_history(config: Config, *, now: datetime, learn: bool = True) -> tuple[History, str] | None:
+def open_history(
+    config: Config, *, now: datetime, learn: bool = True, at_most_old: timedelta = timedelta()
+) -> tuple[History, str] | None:
     """The history of the configured archive, and the archive's id; None where there is no archive yet.
 
-    learn: take over what the archive knows of runs elsewhere: one LIST. Raises StoreError, ConfigError.
+    learn: take over what the archive knows of runs elsewhere: one LIST, none where the last is `at_most_old`. Raises
+    StoreError, ConfigError.
     """
     try:
         reader = ArchiveReader.open(open_store(config.archive, config.store_options()))
@@ -85,7 +88,7 @@ def open_history(config: Config, *, now: datetime, learn: bool = True) -> tuple[
         return None
     history = History(history_file(config.state.expanduser(), reader.info.id))
     if learn:
-        history.learn(reader, now=now)
+        history.learn(reader, now=now, at_most_old=at_most_old)
     return history, reader.info.id
 
 

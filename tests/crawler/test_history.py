@@ -104,6 +104,19 @@ def test_a_lost_history_is_learnt_from_the_archive(history: History, archive: Ar
     assert history.sites() == ["one", "two"]
 
 
+def test_an_archive_that_was_asked_lately_is_not_asked_again(
+    history: History, archive: Archive, make_report: MakeReport
+) -> None:
+    history.learn(archive, now=NOW)
+    archive.add_report(report_of(make_report, NOW))
+    counted, often = Counted(archive.store), timedelta(minutes=10)
+    assert history.learn(archive, now=NOW + timedelta(minutes=9), at_most_old=often) == 0
+    assert not any(counted.requests().values())
+    assert history.learn(archive, now=NOW + timedelta(minutes=11), at_most_old=often) == 1
+    assert history.learn(archive, now=NOW - timedelta(hours=1), at_most_old=often) == 0
+    assert counted.requests()["LIST"] == 2, "a clock that was set back is no reason to wait for"
+
+
 def test_a_report_that_is_damaged_or_foreign_is_left_to_verify(
     history: History, archive: Archive, make_report: MakeReport
 ) -> None:
