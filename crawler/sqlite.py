@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from sqlite3 import OperationalError
 from typing import Any
 
 from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.schema import CreateIndex, CreateTable
+
+_BUSY_SECONDS = 60
+_TRY_AGAIN_SECONDS = 0.02
 
 
 def engine_of(file: Path) -> Engine:
@@ -32,7 +37,23 @@ def create_tables(engine: Engine, tables: MetaData) -> None:
 
 def _prepare(connection: Any, _: Any) -> None:
     cursor = connection.cursor()
-    # WAL: who reads never waits for who writes. FULL: what is acknowledged survives a power loss.
-    for pragma in ("busy_timeout = 60000", "journal_mode = WAL", "synchronous = FULL"):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA busy_timeout = {1000 * _BUSY_SECONDS}")
+    _write_ahead(cursor)
+    # What is acknowledged survives a power loss.
+    cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Who reads never waits for who writes."""
+    # A file that others begin, or are about to close as its last, refuses this at once, whatever the timeout is.
+    end = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(_TRY_AGAIN_SECONDS)
+        else:
+            return
