@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-faults test-hostile test-stores test-hexo test-reader bench bench-clean bench-extract bench-verify bench-frontier bench-import \
-	bench-views bench-reader lint format requirements clean
+	bench-views bench-reader bench-rerun bench-scaling lint format requirements clean
 
 demo: $(READY)  ## crawl the bundled replica of the site and leave the archive in demo/archive
 	$(BIN)/birdnest demo --archive demo/archive
@@ -56,6 +56,12 @@ bench-views: $(READY)  ## time, requests and memory of the catalogue and the oth
 
 bench-reader: $(READY)  ## time, memory and files of the reader of 10,000 posts: first build, nothing new, one new post
 	$(BIN)/python -m benchmarks.reader
+
+bench-rerun: $(READY)  ## CPU and requests of a run that finds nothing new, beside a Scrapy spider that fetches the same lists
+	$(BIN)/python -m benchmarks.rerun
+
+bench-scaling: $(READY)  ## CPU of new and of known posts with 1,000 to a million posts in the frontier
+	$(BIN)/python -m benchmarks.scaling
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check .
