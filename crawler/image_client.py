@@ -62,6 +62,22 @@ class Refused(IgnoreRequest):
         self.reason = f"http-{status}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Way:
+    """How requests of one origin go: where they are sent, to which host and port, and through which proxy, if any.
+
+    `is_looked_up`: the resolver might let the host through for another's sake, so each time it is looked at.
+    """
+
+    origin: str
+    host: str
+    netloc: str
+    there: str
+    to: tuple[str, int]
+    proxy: str
+    is_looked_up: bool
+
+
 @dataclass
 class _Host:
     """One host's queue: its delay, as Scrapy's downloader has it, who waits for a turn, and who has a connection."""
@@ -91,6 +107,7 @@ class ImageClient:
         self._guard = Guard.of(crawler)
         self._pace = Pace(Path(settings["BIRDNEST_STATE"]))
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
+        self._ways: OrderedDict[str, _Way] = OrderedDict()
         self._names: OrderedDict[tuple[str, int], tuple[float, Sequence[str]]] = OrderedDict()
         self._large = asyncio.Lock()
         self._seconds: float = settings.getfloat("DOWNLOAD_TIMEOUT")
@@ -167,31 +184,30 @@ class ImageClient:
 
     async def _ask(self, url: str) -> Answer:
         """One request and its answer, of any status, when it may be made and its host's turn has come."""
-        self._guard.require(url)
+        way = self._way(url)
         if self._robots is not None:
             await self._robots.require(url)
-        host = self._host(urlsplit(url).hostname or "")
+        host = self._host(way.host)
         host.askers += 1
         try:
             async with host.connections:
-                answer = await self._ask_in_turn(url, host, min(IMAGE_BYTES, LARGE_BYTES))
+                answer = await self._ask_in_turn(url, way, host, LARGE_BYTES)
                 if answer is None:
                     # It is large: read when no other large one is, so that many of them are not in memory together.
                     async with self._large:
-                        answer = await self._ask_in_turn(url, host, IMAGE_BYTES)
+                        answer = await self._ask_in_turn(url, way, host, IMAGE_BYTES)
         finally:
             host.askers -= 1
         if answer is None:
             raise TooLarge(f"{url}: more than {IMAGE_BYTES} bytes")
         return answer
 
-    async def _ask_in_turn(self, url: str, host: _Host, most: int) -> Answer | None:
+    async def _ask_in_turn(self, url: str, way: _Way, host: _Host, most: int) -> Answer | None:
         """An answer; None where it is larger than allowed."""
-        name = urlsplit(url).hostname or ""
-        await self._turn(name, host)
+        await self._turn(way.host, host)
         if self._ending is not None:
             self._ending.require_time(url)
-        ask = await self._prepare(url, most)
+        ask = await self._prepare(url, way, most)
         self._count("downloader/request_count")
         try:
             answer = await self._transfers.get(ask)
@@ -199,7 +215,7 @@ class ImageClient:
             return None
         self._count("downloader/response_count")
         self._count("downloader/response_bytes", len(answer.body))
-        self._tell(name, host.slot, url, answer)
+        self._tell(way.host, host.slot, url, answer)
         await self._capture(url, ask, answer)
         return answer
 
@@ -235,21 +251,47 @@ class ImageClient:
             if host.is_idle:
                 del self._hosts[name]
 
-    async def _prepare(self, url: str, most: int) -> Ask:
+    def _way(self, url: str) -> _Way:
+        """The way of a URL's requests. Raises AddressRefused where the guard lets none go."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            parts = None
+        origin = f"{parts.scheme}://{parts.netloc}" if parts is not None else ""
+        way = self._ways.get(origin)
+        if way is None or parts is None:
+            self._guard.require(url)
+            proxy = self._proxy_of(url)
+            if proxy:
+                self._resolver.allow([proxy_address(proxy)])
+            there = self._guard.way(f"{origin}/").removesuffix("/")
+            parts = urlsplit(url)
+            way = _Way(
+                origin=origin,
+                host=parts.hostname or "",
+                netloc=parts.netloc,
+                there=there,
+                to=target(proxy or there),
+                proxy=proxy,
+                is_looked_up=bool(proxy) or self._guard.needs_lookup(url),
+            )
+            self._ways[origin] = way
+            if len(self._ways) > _MOST_HOSTS:
+                self._ways.popitem(last=False)
+        return way
+
+    async def _prepare(self, url: str, way: _Way, most: int) -> Ask:
         """A request that goes where the guard lets it."""
-        proxy = self._proxy_of(url)
-        if proxy:
-            allowed = proxy_address(proxy)
-            self._resolver.allow([allowed])
-        if proxy or self._guard.needs_lookup(url):
+        if way.is_looked_up:
             await self._guard.look_up(url, self._resolver)
-        way = self._guard.way(url)
-        host, port = target(proxy or way)
-        to = await self._addresses(proxy or way, host, port)
-        parts = urlsplit(url)
-        headers = [("Host", parts.netloc), *self._headers.items()]
         return Ask(
-            url=way, to=to, port=port, headers=headers, most_bytes=most, timeout_seconds=self._seconds, proxy=proxy
+            url=way.there + url.removeprefix(way.origin),
+            to=await self._addresses(way),
+            port=way.to[1],
+            headers=[("Host", way.netloc), *self._headers.items()],
+            most_bytes=most,
+            timeout_seconds=self._seconds,
+            proxy=way.proxy,
         )
 
     def _proxy_of(self, url: str) -> str:
@@ -262,18 +304,18 @@ class ImageClient:
             return ""
         return found if "://" in found else f"http://{found}"
 
-    async def _addresses(self, url: str, host: str, port: int) -> Sequence[str]:
-        """Where to connect to for a URL. Raises AddressRefused, TransferFailed where its host has no address."""
-        known = self._names.get((host, port))
+    async def _addresses(self, way: _Way) -> Sequence[str]:
+        """Where to connect to. Raises AddressRefused, TransferFailed where the host has no address."""
+        known = self._names.get(way.to)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        found = [str(address) for address in await self._resolver.admitted(host, port)]
+        found = [str(address) for address in await self._resolver.admitted(*way.to)]
         if not found:
-            why = self._resolver.why_refused(url)
+            why = self._resolver.why_refused(way.proxy or way.there)
             if why is not None:
-                raise AddressRefused(f"{url}: {why}")
-            raise TransferFailed("unreachable", f"{host} has no address")
-        self._names[host, port] = (time.monotonic() + _NAMES_SECONDS, found)
+                raise AddressRefused(f"{way.origin}: {why}")
+            raise TransferFailed("unreachable", f"{way.to[0]} has no address")
+        self._names[way.to] = (time.monotonic() + _NAMES_SECONDS, found)
         while len(self._names) > _MOST_HOSTS:
             self._names.popitem(last=False)
         return found

@@ -8,7 +8,7 @@ request goes is decided before (`crawler.image_client`), and every connection's 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from socket import SOCK_CLOEXEC, socket
 from typing import Any, cast
@@ -46,16 +46,39 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An answer: its last head, its body as it was sent, the peer's address, and the seconds until its first byte."""
+    """An answer: its last head in lines, its body as it was sent, the peer's address, and the seconds until its first
+    byte.
+    """
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    head: Sequence[bytes]
     body: bytes
     address: str
     latency_seconds: float
 
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The fields of the head, Latin-1; a folded line goes on with the one before it."""
+        found: list[tuple[str, str]] = []
+        for line in self.head[1:]:
+            text = line.decode("latin-1").rstrip("\r\n")
+            if text[:1] in (" ", "\t") and found:
+                name, value = found[-1]
+                found[-1] = (name, f"{value} {text.strip()}")
+                continue
+            name, colon, value = text.partition(":")
+            if colon:
+                found.append((name.strip(), value.strip()))
+        return found
+
+    def has(self, name: bytes) -> bool:
+        """Whether a header, named in lower case, may be there: most are not, and to read all costs more."""
+        return any(line[: len(name)].lower() == name for line in self.head)
+
     def header(self, name: str) -> str | None:
         """All values of a header, joined; None where it is not there."""
+        if not self.has(name.encode("ascii")):
+            return None
         found = [value for key, value in self.headers if key.lower() == name]
         return ", ".join(found) if found else None
 
@@ -217,26 +240,11 @@ class _Exchange:
     def answer(self, handle: Any) -> Answer:
         return Answer(
             status=handle.getinfo(pycurl.RESPONSE_CODE),
-            headers=tuple(_headers(self._head)),
+            head=self._head,
             body=b"".join(self._body),
             address=handle.getinfo(pycurl.PRIMARY_IP),
             latency_seconds=handle.getinfo(pycurl.STARTTRANSFER_TIME),
         )
-
-
-def _headers(lines: Sequence[bytes]) -> Iterator[tuple[str, str]]:
-    """The fields of a head: names and values, Latin-1; a folded line goes on with the one before it."""
-    name = value = ""
-    for line in lines[1:]:
-        text = line.decode("latin-1").rstrip("\r\n")
-        if text[:1] in (" ", "\t") and name:
-            value = f"{value} {text.strip()}"
-            continue
-        if name:
-            yield name, value
-        name, _, value = (part.strip() for part in text.partition(":"))
-    if name:
-        yield name, value
 
 
 def _spelled(address: str) -> str:

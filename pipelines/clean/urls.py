@@ -66,7 +66,13 @@ def _host_can_be_read(url: str) -> bool:
     host = _HOST.match(url)
     if host is None or (_PLAIN_HOST.fullmatch(host[1]) and "xn--" not in host[1].lower()):
         return True
-    return "href" in nh3.clean(f'<a href="{escape(url)}">', tags={"a"}, attributes={"a": {"href"}}, link_rel=None)
+    return _is_host(host[1])
+
+
+@lru_cache(maxsize=1024)
+def _is_host(host: str) -> bool:
+    link = f'<a href="http://{escape(host)}/">'
+    return "href" in nh3.clean(link, tags={"a"}, attributes={"a": {"href"}}, link_rel=None)
 
 
 def _plausible_host(host: str | None) -> bool:
