@@ -26,8 +26,10 @@ IMAGES = "Scrapy + ImagesPipeline → S3"
 WGET = "wget --warc-file"
 FOLDER = "Birdnest → folder"
 S3 = "Birdnest → S3"
-ALL = (BARE, FILES, IMAGES, WGET, FOLDER, S3)
-IN_S3 = (FILES, IMAGES, S3)
+STRUCTURE = "Birdnest → S3, by structure"
+BIRDNEST = (FOLDER, S3, STRUCTURE)
+ALL = (BARE, FILES, IMAGES, WGET, *BIRDNEST)
+IN_S3 = (FILES, IMAGES, S3, STRUCTURE)
 _SPIDERS = {BARE: "bare", FILES: "files", IMAGES: "images"}
 _SITE = "niaogebiji"
 _CANONICAL = "https://www.niaogebiji.com"
@@ -92,7 +94,7 @@ def run(bench: Bench, contender: str, size: int, *, s3: S3Server | None = None, 
         paths = set(bench.site.image_paths(size))
         what = f"{contender}, {size} posts"
         _require_fetched(what, size, paths, used, asked)
-        report = report_of(used) if contender in (FOLDER, S3) else None
+        report = report_of(used) if contender in BIRDNEST else None
         if report is not None:
             _require_archived(what, size, report)
         found = _digests(contender, folder, bucket) if look else None
@@ -135,11 +137,15 @@ def _command(site: Site, contender: str, size: int, folder: Path, bucket: Bucket
         images = (f"{site.images_origin}{path}" for path in site.image_paths(size))
         urls.write_text("".join(f"{url}\n" for url in (*site.pages(size), *images)), encoding="utf-8")
         return ["wget", "--no-verbose", "--no-config", f"--input-file={urls}", "--warc-file=kept", "-O", "/dev/null"]
-    return birdnest(site, size, folder, f"s3://{bucket.name}/nest" if bucket else f"{folder}/nest")
+    archive = f"s3://{bucket.name}/nest" if bucket else f"{folder}/nest"
+    return birdnest(site, size, folder, archive, check="structure" if contender == STRUCTURE else "decode")
 
 
-def birdnest(site: Site, size: int, folder: Path, archive: str) -> list[str]:
-    """`birdnest crawl` with all stages on, and without the delays that politeness asks for."""
+def birdnest(site: Site, size: int, folder: Path, archive: str, *, check: str = "decode") -> list[str]:
+    """`birdnest crawl` with all stages on, and without the delays that politeness asks for.
+
+    check: how it sees that images are whole.
+    """
     table = {
         "delay_seconds": 0,
         "image_delay_seconds": 0,
@@ -150,6 +156,7 @@ def birdnest(site: Site, size: int, folder: Path, archive: str) -> list[str]:
         f"archive = {json.dumps(archive)}",
         'contact = "a benchmark"',
         "autothrottle = false",
+        f"check_images = {json.dumps(check)}",
         f"allow_hosts = {json.dumps([site.images_origin.removeprefix('http://')])}",
         "[origins]",
         f"{json.dumps(_CANONICAL)} = {json.dumps(site.origin(size))}",

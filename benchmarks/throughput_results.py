@@ -9,9 +9,8 @@ from statistics import median
 from rich.table import Table
 
 from archive.views.reader.plots import Bar, Said, bars
-from benchmarks.throughput_contenders import ALL, BARE, FILES, FOLDER, S3, Run
+from benchmarks.throughput_contenders import ALL, BARE, BIRDNEST, FILES, FOLDER, S3, STRUCTURE, Run
 
-_BIRDNEST = (FOLDER, S3)
 _SVG_WIDTH, _SVG_MARGIN, _SVG_TITLE, _ROW = 760, 20, 34, 34
 
 
@@ -59,7 +58,7 @@ class Repeat:
 class Limits:
     """What must hold. Ratios are of medians over the repeats' own ratios."""
 
-    cpu_ratios: dict[str, float]
+    cpu_ratios: dict[tuple[str, str], float]
     far_speed_ratio: float
     own_requests: int
     unreported_requests: int
@@ -112,11 +111,11 @@ def judge(repeats: Sequence[Repeat], limits: Limits, *, checks_digests: bool) ->
 
 def _cpu(repeats: Sequence[Repeat], limits: Limits) -> Iterator[Judged]:
     size = _sizes(repeats)[-1]
-    for other, most in limits.cpu_ratios.items():
-        found = over(repeats, cpu_ratio(S3, other, size))
+    for (contender, other), most in limits.cpu_ratios.items():
+        found = over(repeats, cpu_ratio(contender, other, size))
         if found is not None:
             yield Judged(
-                what=f"CPU for a further post, {S3} ÷ {other}, {size:,} posts",
+                what=f"CPU for a further post, {contender} ÷ {other}, {size:,} posts",
                 found=str(found),
                 expected=f"≤ {most:g}",
                 holds=found.middle <= most,
@@ -142,7 +141,9 @@ def _speed_ratio(far: Sequence[Run]) -> float | None:
 def _requests(repeats: Sequence[Repeat], limits: Limits) -> Iterator[Judged]:
     """Each run must hold; the one that asked for most is shown."""
     for size in _sizes(repeats):
-        runs = [run for repeat in repeats for run in (repeat.run(S3, size),) if run and run.requests]
+        runs = [
+            run for repeat in repeats for each in (S3, STRUCTURE) if (run := repeat.run(each, size)) and run.requests
+        ]
         if not runs:
             continue
         worst = max(runs, key=_about_posts)
@@ -192,7 +193,7 @@ def _about_posts(run: Run) -> int:
 
 def _whole(repeats: Sequence[Repeat]) -> Iterator[Judged]:
     """What is quick is the whole job: every image is there as the site served it."""
-    for run in (run for repeat in repeats for run in repeat.runs if run.contender in _BIRDNEST):
+    for run in (run for repeat in repeats for run in repeat.runs if run.contender in BIRDNEST):
         if run.kept_whole is not None:
             yield Judged(
                 what=f"distinct images kept as served, {run.contender}, {run.posts:,} posts",
@@ -204,7 +205,7 @@ def _whole(repeats: Sequence[Repeat]) -> Iterator[Judged]:
 
 def _memory(repeats: Sequence[Repeat], limits: Limits) -> Iterator[Judged]:
     sizes = _sizes(repeats)
-    for contender in _BIRDNEST:
+    for contender in BIRDNEST:
         peaks = {size: over(repeats, _peak(contender, size)) for size in sizes}
         for size, peak in peaks.items():
             if peak is not None:
@@ -240,7 +241,7 @@ def _peak(contender: str, size: int) -> Callable[[Repeat], float | None]:
 
 
 def _no_change(repeats: Sequence[Repeat], limits: Limits) -> Iterator[Judged]:
-    for contender in _BIRDNEST:
+    for contender in (FOLDER, S3):
         found = over(repeats, no_change_ratio(contender))
         if found is not None:
             yield Judged(
@@ -396,7 +397,7 @@ def plot(repeats: Sequence[Repeat]) -> str:
         if cpu is None:
             continue
         told = f"{cpu.middle:.1f} ms" + (f", {ratio} × bare Scrapy" if ratio and contender != BARE else "")
-        sizes = (cpu.middle, 0.0) if contender in _BIRDNEST else (0.0, cpu.middle)
+        sizes = (cpu.middle, 0.0) if contender in BIRDNEST else (0.0, cpu.middle)
         rows.append(Bar(label=contender, sizes=sizes, value=told))
     title = f"CPU for each further post, {size:,} posts with six images each"
     said = Said(name="cpu", title=title, description="; ".join(f"{row.label}: {row.value}" for row in rows))

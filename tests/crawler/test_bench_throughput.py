@@ -16,7 +16,7 @@ from PIL import Image
 from archive.images import inspect
 from benchmarks import throughput_delay, throughput_site, usage
 from benchmarks.throughput import LIMITS
-from benchmarks.throughput_contenders import BARE, FILES, FOLDER, IMAGES, S3, Run
+from benchmarks.throughput_contenders import BARE, FILES, FOLDER, IMAGES, STRUCTURE, Run
 from benchmarks.throughput_pictures import Template, templates
 from benchmarks.throughput_results import Repeat, crawls, judge, plot
 from tests.web import Web
@@ -105,10 +105,11 @@ def run(contender: str, posts: int, cpu: float, *, requests: dict[str, int] | No
 
 def repeat(ours: float, *, peak: float = 150, requests: dict[str, int] | None = None) -> Repeat:
     """Start-up takes a second of CPU; 100 further posts take bare Scrapy 1 s, FilesPipeline 5 s, ImagesPipeline 8 s."""
-    cpu = {BARE: 1.0, FILES: 5.0, IMAGES: 8.0, S3: ours}
+    cpu = {BARE: 1.0, FILES: 5.0, IMAGES: 8.0, STRUCTURE: ours}
     runs = [run(name, 1, 1.0) for name in cpu]
     runs += [
-        run(name, 101, 1.0 + more, requests=requests if name == S3 else None, peak=peak) for name, more in cpu.items()
+        run(name, 101, 1.0 + more, requests=requests if name == STRUCTURE else None, peak=peak)
+        for name, more in cpu.items()
     ]
     return Repeat(runs=runs)
 
@@ -120,7 +121,7 @@ def missed(*repeats: Repeat) -> list[str]:
 def test_cpu_is_judged_by_the_median_ratio_without_start_up() -> None:
     assert missed(repeat(0.9), repeat(1.0), repeat(3.0)) == []
     assert missed(repeat(1.1), repeat(1.1), repeat(0.9)) == [
-        f"CPU for a further post, {S3} ÷ {BARE}, 101 posts",
+        f"CPU for a further post, {STRUCTURE} ÷ {BARE}, 101 posts",
     ]
     assert len(missed(repeat(2.0))) == 3
 
@@ -132,12 +133,12 @@ def test_requests_and_memory_are_judged_by_the_worst_run() -> None:
     assert missed(repeat(0.9, requests=fine), repeat(0.9, requests=one_more)) == [
         "requests to the store about 101 new posts with 505 distinct images"
     ]
-    assert missed(repeat(0.9), repeat(0.9, peak=201)) == [f"peak memory in MB, {S3}, 101 posts"]
+    assert missed(repeat(0.9), repeat(0.9, peak=201)) == [f"peak memory in MB, {STRUCTURE}, 101 posts"]
 
 
 def test_table_and_plot_show_ratio_and_spread() -> None:
     repeats = [repeat(0.5), repeat(0.6), repeat(0.8)]
-    assert f"| {S3} | 6.0 | 0.60 (0.50–0.80) | 1.00 |" in crawls(repeats, 101).markdown()
+    assert f"| {STRUCTURE} | 6.0 | 0.60 (0.50–0.80) | 1.00 |" in crawls(repeats, 101).markdown()
     assert f"| {BARE} | 10.0 | 1 | 1.00 |" in crawls(repeats, 101).markdown()
     assert FOLDER not in crawls(repeats, 101).markdown()
     drawn = plot(repeats)
