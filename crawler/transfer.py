@@ -22,7 +22,9 @@ from crawler.limits import HEAD_BYTES
 
 _IDLE_HANDLES = 32
 _RECEIVE_BYTES = 256 * 1024
+_E_TOO_LARGE = 100  # CURLE_TOO_LARGE, for which pycurl has no name: a head that is beyond libcurl's own limits
 _REASONS = {
+    _E_TOO_LARGE: "too-large",
     pycurl.E_OPERATION_TIMEDOUT: "timeout",
     pycurl.E_PARTIAL_FILE: "broken-off",
     pycurl.E_RECV_ERROR: "broken-off",
@@ -176,7 +178,8 @@ class _Exchange:
     def prepare(self, handle: Any, address: str) -> None:
         ask, setopt = self._ask, handle.setopt
         setopt(pycurl.URL, ask.url)
-        setopt(pycurl.HTTPHEADER, [f"{name}: {value}" if value else f"{name};" for name, value in ask.headers])
+        # A header without a value is one that libcurl is not to send of its own accord.
+        setopt(pycurl.HTTPHEADER, ["Accept:", *(f"{name}: {value}" for name, value in ask.headers)])
         setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         setopt(pycurl.PATH_AS_IS, 1)
@@ -203,7 +206,7 @@ class _Exchange:
         if not self._may_connect(host, port):
             self._why = f"{host} port {port} is none to talk to"
             return pycurl.SOCKET_BAD
-        return socket(family, kind | SOCK_CLOEXEC, protocol)
+        return _Opened(socket(family, kind | SOCK_CLOEXEC, protocol))
 
     def _receive_head(self, line: bytes) -> int | None:
         if line.startswith(b"HTTP/"):
@@ -245,6 +248,19 @@ class _Exchange:
             address=handle.getinfo(pycurl.PRIMARY_IP),
             latency_seconds=handle.getinfo(pycurl.STARTTRANSFER_TIME),
         )
+
+
+class _Opened:
+    """A socket of which libcurl takes a descriptor of its own; ours is closed as soon as it has."""
+
+    def __init__(self, opened: socket) -> None:
+        self._opened = opened
+
+    def fileno(self) -> int:
+        return self._opened.fileno()
+
+    def __del__(self) -> None:
+        self._opened.close()
 
 
 def _spelled(address: str) -> str:
