@@ -30,7 +30,7 @@ from archive.encodings import decode
 from crawler.capture import Exchange
 from crawler.compression import ACCEPTED, BadEncoding
 from crawler.ending import Ending
-from crawler.guard import AddressRefused, Guard, GuardedResolver, guarded, proxy_address, target
+from crawler.guard import AddressRefused, Guard, GuardedResolver, proxy_address, target
 from crawler.limits import IMAGE_BYTES, LARGE_BYTES, UNPACKED_BYTES, TooLarge
 from crawler.pace import Pace
 from crawler.robots import RobotsMiddleware
@@ -137,11 +137,11 @@ class ImageClient:
         crawler.signals.connect(client._end, signal=signals.engine_stopped)
         return client
 
-    def _begin(self) -> None:
-        from twisted.internet import reactor  # there is one by now: to import it before is to install another
+    def resolve_by(self, resolver: GuardedResolver) -> None:
+        """Take the reactor's resolver, from the download handler, which has the reactor."""
+        self._resolver = resolver
 
-        self._resolver = guarded(reactor)
-        self._resolver.allow(self._guard.allowed)
+    def _begin(self) -> None:
         self._transfers = Transfers(self._resolver.may_connect, connections=_CONNECTIONS)
         self._robots = self._crawler.get_downloader_middleware(RobotsMiddleware)
         self._throttle = self._crawler.get_extension(Throttle)

@@ -22,6 +22,7 @@ from twisted.internet.error import NoProtocol
 
 from crawler.ending import Ending
 from crawler.guard import AddressRefused, Guard, GuardedResolver, guarded, proxy_address
+from crawler.image_client import ImageClient
 from crawler.limits import LARGE_BYTES, TooLarge, body_limit, head_too_large, watch_connections
 from crawler.pace import Pace
 from crawler.throttle import Throttle
@@ -38,7 +39,10 @@ class OriginsDownloadHandler(BaseDownloadHandler):
         self._guard = Guard.of(crawler)
         self._inner = HTTP11DownloadHandler.from_crawler(crawler)
         self._pace = Pace(Path(crawler.settings["BIRDNEST_STATE"]))
-        self._watching: GuardedResolver | None = None
+        self._resolver = self._guarded_resolver()
+        client = crawler.get_extension(ImageClient)
+        if client is not None:
+            client.resolve_by(self._resolver)
         self._large = asyncio.Lock()
 
     async def download_request(self, request: Request) -> Response:
@@ -50,7 +54,7 @@ class OriginsDownloadHandler(BaseDownloadHandler):
         return await ending.within(self._download(request))
 
     async def _download(self, request: Request) -> Response:
-        resolver = self._resolver()
+        resolver = self._resolver
         await self._turn(request)
         proxy = request.meta.get("proxy")
         if proxy:
@@ -102,15 +106,12 @@ class OriginsDownloadHandler(BaseDownloadHandler):
                 raise TooLarge(f"{url}: the answer's head is too large") from error
             raise
 
-    def _resolver(self) -> GuardedResolver:
-        if self._watching is not None:
-            return self._watching
+    def _guarded_resolver(self) -> GuardedResolver:
         # No name but this leads to the reactor: to import it is to install one.
         pool = self._inner._pool  # noqa: SLF001
         resolver = guarded(pool._reactor)  # noqa: SLF001
         resolver.allow(self._guard.allowed)
         watch_connections(pool, resolver)
-        self._watching = resolver
         return resolver
 
     async def _turn(self, request: Request) -> None:
