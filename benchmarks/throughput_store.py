@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parent
 MEMORY_BYTES = 6 << 30
-_ATTEMPTS = 5
 _LOG_SECONDS = 20
 # Both write the request's line in quotes; moto's may be coloured.
 _REQUEST = re.compile(rb'"(?:\x1b\[[0-9;]*m)*([A-Z]+) (/\S*) HTTP/1\.[01]')
@@ -137,31 +136,11 @@ def serve() -> Iterator[S3Server]:
     with tempfile.TemporaryDirectory(prefix="s3-") as name:
         folder = Path(name)
         if s3_servers.has_radosgw():
-            with _radosgw(folder) as server:
-                yield server
+            with s3_servers.radosgw(folder, memory_bytes=MEMORY_BYTES) as (url, log):
+                yield S3Server(name="Ceph's gateway (radosgw)", url=url, log=log, checks_digests=True)
         else:
             with _moto(folder) as server:
                 yield server
-
-
-@contextmanager
-def _radosgw(folder: Path) -> Iterator[S3Server]:
-    for attempt in range(1, _ATTEMPTS + 1):
-        here = folder / f"ceph-{attempt}"
-        here.mkdir()
-        cluster = s3_servers.radosgw(here, memory_bytes=MEMORY_BYTES)
-        try:
-            url = cluster.__enter__()
-            break
-        except (subprocess.SubprocessError, TimeoutError):
-            # On a busy machine a monitor may not be ready for what it is asked first.
-            if attempt == _ATTEMPTS:
-                raise
-    try:
-        log = here / "run" / "client.rgw.log"
-        yield S3Server(name="Ceph's gateway (radosgw)", url=url, log=log, checks_digests=True)
-    finally:
-        cluster.__exit__(None, None, None)
 
 
 @contextmanager

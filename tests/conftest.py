@@ -111,7 +111,7 @@ def radosgw_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Serve
     """A real Ceph gateway."""
     need("radosgw", found=s3_servers.has_radosgw(), how="apt-get install radosgw ceph-mon ceph-osd")
     folder = tmp_path_factory.mktemp("ceph")
-    with s3_servers.radosgw(folder) as url:
+    with s3_servers.radosgw(folder) as (url, _):
         yield S3Server(url=url, environment=_environment(url), log=folder / "none")
 
 

@@ -22,6 +22,7 @@ USER = "tests"
 SECRET = "tests"  # noqa: S105 - of servers that only this machine reaches
 RCLONE = Path(sys.executable).with_name("rclone")
 _START_SECONDS = 90
+_ATTEMPTS = 5
 
 
 def has_radosgw() -> bool:
@@ -42,11 +43,30 @@ def rclone(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def radosgw(folder: Path, *, memory_bytes: int = 1 << 30) -> Iterator[str]:
-    """The address of a Ceph cluster's S3 gateway: one monitor, one store in memory, no authentication inside.
+def radosgw(folder: Path, *, memory_bytes: int = 1 << 30) -> Iterator[tuple[str, Path]]:
+    """The address of a Ceph cluster's S3 gateway, and its log: one monitor, one store in memory, no authentication.
 
     memory_bytes: how much that store holds.
     """
+    for attempt in range(1, _ATTEMPTS + 1):
+        here = folder / f"ceph-{attempt}"
+        here.mkdir()
+        try:
+            gateway = _start_radosgw(here, memory_bytes)
+        except (subprocess.SubprocessError, TimeoutError):
+            # On a busy machine a monitor may not be ready for what it is asked first, or its port be taken by then.
+            _end_radosgw(here)
+            if attempt == _ATTEMPTS:
+                raise
+            continue
+        try:
+            yield gateway, here / "run" / "client.rgw.log"
+        finally:
+            _end_radosgw(here)
+        return
+
+
+def _start_radosgw(folder: Path, memory_bytes: int) -> str:
     mon, gateway = _free_port(), _free_port()
     configuration = folder / "ceph.conf"
     for name in ("mon", "osd", "run"):
@@ -61,27 +81,28 @@ def radosgw(folder: Path, *, memory_bytes: int = 1 << 30) -> Iterator[str]:
         ended = subprocess.run(whole, capture_output=True, text=True, timeout=90, check=True)
         return ended.stdout
 
-    try:
-        map_ = str(folder / "monmap")
-        subprocess.run(
-            ["monmaptool", "--create", "--addv", "a", f"[v1:127.0.0.1:{mon}]", map_], capture_output=True, check=True
-        )
-        run("ceph-mon", "--mkfs", "-i", "a", "--monmap", map_)
-        run("ceph-mon", "-i", "a")
-        osd = str(uuid.uuid4())
-        run("ceph", "osd", "new", osd)
-        run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
-        run("ceph", "osd", "crush", "add", "osd.0", "1.0", "host=here", "root=default")
-        run("ceph-osd", "-i", "0")
-        keys = ("--access-key", USER, "--secret", SECRET)
-        assert json.loads(run("radosgw-admin", "user", "create", "--uid", USER, "--display-name", USER, *keys))
-        run("radosgw", "-n", "client.rgw", "--rgw-frontends", f"beast endpoint=127.0.0.1:{gateway}")
-        _wait_for(f"127.0.0.1:{gateway}")
-        yield f"http://127.0.0.1:{gateway}"
-    finally:
-        for file in (folder / "run").glob("*.pid"):
-            with suppress(ProcessLookupError, ValueError):
-                os.kill(int(file.read_text()), 9)
+    map_ = str(folder / "monmap")
+    subprocess.run(
+        ["monmaptool", "--create", "--addv", "a", f"[v1:127.0.0.1:{mon}]", map_], capture_output=True, check=True
+    )
+    run("ceph-mon", "--mkfs", "-i", "a", "--monmap", map_)
+    run("ceph-mon", "-i", "a")
+    osd = str(uuid.uuid4())
+    run("ceph", "osd", "new", osd)
+    run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
+    run("ceph", "osd", "crush", "add", "osd.0", "1.0", "host=here", "root=default")
+    run("ceph-osd", "-i", "0")
+    keys = ("--access-key", USER, "--secret", SECRET)
+    assert json.loads(run("radosgw-admin", "user", "create", "--uid", USER, "--display-name", USER, *keys))
+    run("radosgw", "-n", "client.rgw", "--rgw-frontends", f"beast endpoint=127.0.0.1:{gateway}")
+    _wait_for(f"127.0.0.1:{gateway}")
+    return f"http://127.0.0.1:{gateway}"
+
+
+def _end_radosgw(folder: Path) -> None:
+    for file in (folder / "run").glob("*.pid"):
+        with suppress(ProcessLookupError, ValueError):
+            os.kill(int(file.read_text()), 9)
 
 
 _CEPH = """[global]
