@@ -37,6 +37,7 @@ from crawler.robots import RobotsMiddleware
 from crawler.state import CrawlState
 from crawler.throttle import Throttle
 from crawler.transfer import Answer, Ask, BodyTooLarge, TransferFailed, Transfers
+from pipelines.images import Admit
 from pipelines.userinfo import without_userinfo
 
 _OK = 200
@@ -151,18 +152,21 @@ class ImageClient:
     async def _end(self) -> None:
         await self._transfers.close()
 
-    async def fetch(self, url: str) -> bytes:
-        """The bytes of an image. Raises IgnoreRequest with the `reason` of the miss."""
-        if self._ending is None:
-            return await self._fetch(url)
-        return await self._ending.within(self._fetch(url))
+    async def fetch(self, url: str, admit: Admit) -> bytes:
+        """The bytes of an image, `admit`-ted when its host's turn has come.
 
-    async def _fetch(self, url: str) -> bytes:
+        Raises IgnoreRequest with the `reason` of the miss.
+        """
+        if self._ending is None:
+            return await self._fetch(url, admit)
+        return await self._ending.within(self._fetch(url, admit))
+
+    async def _fetch(self, url: str, admit: Admit) -> bytes:
         redirects = retries = 0
         url = without_userinfo(safe_url_string(url))
         while True:
             try:
-                answer = await self._ask(url)
+                answer = await self._ask(url, admit)
             except TransferFailed as error:
                 if retries == self._retries or error.reason in _NOT_RETRIED:
                     raise
@@ -182,7 +186,7 @@ class ImageClient:
             raise Refused(url, answer.status)
         return _body(url, answer)
 
-    async def _ask(self, url: str) -> Answer:
+    async def _ask(self, url: str, admit: Admit) -> Answer:
         """One request and its answer, of any status, when it may be made and its host's turn has come."""
         way = self._way(url)
         if self._robots is not None:
@@ -191,6 +195,7 @@ class ImageClient:
         host.askers += 1
         try:
             async with host.connections:
+                await admit()
                 answer = await self._ask_in_turn(url, way, host, LARGE_BYTES)
                 if answer is None:
                     # It is large: read when no other large one is, so that many of them are not in memory together.

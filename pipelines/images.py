@@ -228,8 +228,10 @@ def _joined(before: str | None, after: str | None) -> str:
     return both if both.strip() or "\n" not in both else "\n"
 
 
-Fetch = Callable[[str], Awaitable[bytes]]
-"""Gives an image's bytes; raises BadImage with the reason of the miss."""
+Admit = Callable[[], Awaitable[None]]
+"""Waits until there is room for one more image's bytes in memory; a second call returns at once."""
+Fetch = Callable[[str, Admit], Awaitable[bytes]]
+"""Gives an image's bytes, when its host's turn has come and it is admitted; raises BadImage with the reason."""
 
 
 class ImageKeeper:
@@ -245,7 +247,8 @@ class ImageKeeper:
         self._session = session
         self._check: Check = check
         # Held from the download to the put: it bounds the bytes in memory when the store is slower than the site.
-        self._slots = asyncio.Semaphore(self.CONCURRENT_IMAGES)
+        # Who waits for a host's turn holds none, so that a slow host keeps no other waiting.
+        self._room = asyncio.Semaphore(self.CONCURRENT_IMAGES)
         self._fetch = fetch
         self._under_way: dict[str, asyncio.Task[Image | MissingImage]] = {}
         self._known: OrderedDict[str, Image | MissingImage] = OrderedDict()
@@ -264,8 +267,7 @@ class ImageKeeper:
         return await task
 
     async def _keep(self, url: str, name: str) -> Image | MissingImage:
-        async with self._slots:
-            result = await self._fetch_and_put(url, name)
+        result = await self._fetch_and_put(url, name)
         # One that raised stays under way: what befell it befalls whoever asks for it.
         del self._under_way[name]
         self._known[name] = result
@@ -274,12 +276,15 @@ class ImageKeeper:
         return result
 
     async def _fetch_and_put(self, url: str, name: str) -> Image | MissingImage:
+        place = _Place(self._room)
         try:
-            data = await self._bytes(url)
+            data = await self._bytes(url, place.take)
             facts = await self._inspect(data) if self._check == "decode" else None
             return await self._session.write(self._put, data, name, facts)
         except BadImage as bad:
             return MissingImage(url=name, reason=bad.reason, retryable=bad.reason not in _PERMANENT)
+        finally:
+            place.leave()
 
     async def _inspect(self, data: bytes) -> ImageFacts:
         try:
@@ -303,12 +308,29 @@ class ImageKeeper:
             height=facts.height,
         )
 
-    async def _bytes(self, url: str) -> bytes:
+    async def _bytes(self, url: str, admit: Admit) -> bytes:
         if url.startswith("data:"):
             return decode_data_url(url)
         if not url.startswith(("http://", "https://")):
             raise BadImage("unsupported")
-        return await self._fetch(url)
+        return await self._fetch(url, admit)
+
+
+class _Place:
+    """One place in a room, to be taken once."""
+
+    def __init__(self, room: asyncio.Semaphore) -> None:
+        self._room = room
+        self._is_taken = False
+
+    async def take(self) -> None:
+        if not self._is_taken:
+            await self._room.acquire()
+            self._is_taken = True
+
+    def leave(self) -> None:
+        if self._is_taken:
+            self._room.release()
 
 
 class ImagesPipeline:
@@ -384,13 +406,13 @@ class ImagesPipeline:
         # A failure never takes away what is held.
         return kept if kept is not None and isinstance(result, MissingImage) else result
 
-    async def _download(self, url: str) -> bytes:
+    async def _download(self, url: str, admit: Admit) -> bytes:
         if self._offline:
             raise BadImage(NOT_FETCHED)
         if self._client is None:
             self._client = self._crawler.get_extension(load_object(self._crawler.settings["BIRDNEST_IMAGE_CLIENT"]))
         try:
-            data: bytes = await self._client.fetch(url)
+            data: bytes = await self._client.fetch(url, admit)
         except Exception as error:
             reason = failure_reason(error)
             if reason == INTERRUPTED:

@@ -125,3 +125,22 @@ def test_each_request_waits_for_its_hosts_turn(visitor: Visitor, web: Web) -> No
     slow = {"delay_seconds": 0, "image_delay_seconds": 0.5}
     assert archived(visitor, other_sites=slow)[0] == urls
     assert moments[1] - moments[0] > 0.45
+
+
+def test_a_slow_host_keeps_no_other_waiting(visitor: Visitor, web: Web) -> None:
+    slow = [
+        web.put(f"http://slow.example/{n}.png", picture("red") + bytes([n]), content_type="image/png")
+        for n in range(24)
+    ]
+    quick = [web.put(f"{PICTURES}/{n}.png", picture("blue") + bytes([n]), content_type="image/png") for n in range(8)]
+    moments: dict[str, float] = {}
+
+    def before(url: str) -> None:
+        moments[url] = time.monotonic()
+        if url in slow:
+            time.sleep(0.5)
+
+    web.before = before
+    show(web, *slow, *quick)
+    assert archived(visitor)[0] == [*slow, *quick]
+    assert max(moments[url] for url in quick) < sorted(moments[url] for url in slow)[8], "four of a host at a time"
