@@ -131,8 +131,8 @@ class Blockade:
 
 
 def exempt(request: Request) -> bool:
-    """Whether a request goes on when the site is closed: the images of posts that were read."""
-    return bool(request.meta.get("birdnest_image") or request.meta.get("birdnest_robots"))
+    """Whether a request goes on when the site is closed: the images of posts that were read need robots.txt."""
+    return bool(request.meta.get("birdnest_robots"))
 
 
 class BlockadeMiddleware:

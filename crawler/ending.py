@@ -42,13 +42,12 @@ class Ending:
         if self._begun:
             return
         self._begun = True
-        self._refuse_waiting(images_too=False)
+        self._refuse_waiting()
         asyncio.get_running_loop().call_later(GRACE_SECONDS, self._give_up)
 
     def require(self, request: Request) -> None:
-        """Raise RunEnding for a request that comes too late."""
-        self.require_time(request.url)
-        if self._begun and not request.meta.get("birdnest_image"):
+        """Raise RunEnding for a request of Scrapy's that comes too late."""
+        if self._begun:
             raise RunEnding(f"{request.url}: the run ends")
 
     def require_time(self, url: str) -> None:
@@ -77,20 +76,16 @@ class Ending:
             self._over = asyncio.get_running_loop().create_future()
         if not self._over.done():
             self._over.set_result(None)
-        self._refuse_waiting(images_too=True)
 
-    def _refuse_waiting(self, *, images_too: bool) -> None:
-        """Requests that wait for their host's delay are refused at once: one after another it would take minutes."""
+    def _refuse_waiting(self) -> None:
+        """Pages that wait for their host's delay are refused at once: one after another it would take minutes."""
         engine = self._crawler.engine
         slots = engine.downloader.slots.values() if engine is not None else ()
         for slot in slots:
             waiting = list(slot.queue)
             slot.queue.clear()
             for request, answer in waiting:
-                if images_too or not request.meta.get("birdnest_image"):
-                    answer.errback(RunEnding(f"{request.url}: the run ends"))
-                else:
-                    slot.queue.append((request, answer))
+                answer.errback(RunEnding(f"{request.url}: the run ends"))
 
 
 class EndingMiddleware:

@@ -336,7 +336,7 @@ class ImageClient:
             self._throttle.heard(name, slot, response, answer.latency_seconds, answer.header("retry-after"))
 
     async def _capture(self, url: str, ask: Ask, answer: Answer) -> None:
-        if self._state is None or not self._state.captures({"birdnest_image": True}):
+        if self._state is None or not self._state.captures(of_page=False):
             return
         exchange = Exchange(
             method="GET",

@@ -40,12 +40,11 @@ class HeadTooLargeError(Exception):
 
 def body_limit(request: Request) -> int:
     """How many bytes an answer's body may have as it is sent; `MOST_BYTES` in a request's meta says otherwise."""
-    default = IMAGE_BYTES if request.meta.get("birdnest_image") else PAGE_BYTES
-    return int(request.meta.get(MOST_BYTES, default))
+    return int(request.meta.get(MOST_BYTES, PAGE_BYTES))
 
 
 def unpacked_limit(request: Request) -> int:
-    """How many bytes an answer's body may have when it is decompressed; images are hardly ever compressed again."""
+    """How many bytes an answer's body may have when it is decompressed."""
     return body_limit(request) if MOST_BYTES in request.meta else min(body_limit(request), UNPACKED_BYTES)
 
 

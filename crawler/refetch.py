@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
 from scrapy import Request
-from scrapy.http.request import NO_CALLBACK
+from scrapy.exceptions import IgnoreRequest
 
-from archive.errors import PageError
 from crawler.config import Config
+from crawler.image_client import ImageClient
 from crawler.run import run_without_archive
 from crawler.spiders.site import SiteSpider
 
-_OK = 200
 Keep = Callable[[str, bytes], bool]
 """Whether an image's bytes are those of a key."""
 
@@ -37,17 +36,21 @@ class ImageSpider(SiteSpider):
             yield request
 
     async def _fetch_one(self, key: str, urls: Iterable[str]) -> None:
-        referer = self.crawler.settings.get("BIRDNEST_IMAGE_REFERER")
-        headers = {"Referer": referer} if referer else None
+        client = self.crawler.get_extension(ImageClient)
+        if client is None:
+            raise AssertionError("crawler.image_client.ImageClient is not among EXTENSIONS")
         for url in urls:
-            request = Request(url, headers=headers, callback=NO_CALLBACK, meta={"birdnest_image": True})
             try:
-                response = await self.download(request)
-            except PageError:
+                data = await client.fetch(url, _at_once)
+            except IgnoreRequest:
                 continue
-            if response.status == _OK and self.keep(key, response.body):
-                self.result[key] = response.body
+            if self.keep(key, data):
+                self.result[key] = data
                 return
+
+
+async def _at_once() -> None:
+    """One image after the other is fetched: there is room."""
 
 
 def fetch_images(

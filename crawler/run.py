@@ -88,7 +88,7 @@ Complain = Callable[[BirdnestError], None]
 
 _NO_ARCHIVE: Mapping[str, Any] = {
     "ITEM_PIPELINES": {},
-    "EXTENSIONS": {"crawler.throttle.Throttle": 0},
+    "EXTENSIONS": {"crawler.throttle.Throttle": 0, "crawler.image_client.ImageClient": 6},
 }
 
 

@@ -60,6 +60,7 @@ DOWNLOADER_MIDDLEWARES = {
     # Next to the host: answers are captured before anything decompresses or follows them.
     "crawler.state.CaptureMiddleware": 900,
 }
+# Pipelines know of no way to the web: they ask this extension for images.
 BIRDNEST_IMAGE_CLIENT = "crawler.image_client.ImageClient"
 EXTENSIONS = {
     # Replaces AutoThrottle: a floor for each host, and back-off.

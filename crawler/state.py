@@ -299,10 +299,9 @@ class CrawlState:
 
     # -- captures ----------------------------------------------------------------------------------------------
 
-    def captures(self, meta: Mapping[str, Any]) -> bool:
-        """Whether the answer to a request is to be captured."""
-        is_page = not (meta.get("birdnest_image") or meta.get("birdnest_robots"))
-        return self._spool is not None and (is_page or self._raw == "all")
+    def captures(self, *, of_page: bool) -> bool:
+        """Whether an answer is to be captured: one of a page or a list, or one of an image or a robots.txt."""
+        return self._spool is not None and (of_page or self._raw == "all")
 
     async def capture(self, exchange: Exchange) -> WarcRecord:
         """Write an exchange, durably, and return the record that holds its payload."""
@@ -383,7 +382,7 @@ class CaptureMiddleware:
 
     async def process_response(self, request: Request, response: Response) -> Response:
         state = self._crawler.get_extension(CrawlState)
-        if state is None or not state.captures(request.meta):
+        if state is None or not state.captures(of_page=not request.meta.get("birdnest_robots")):
             return response
         exchange = Exchange(
             method=request.method,

@@ -51,6 +51,7 @@ from scrapy.exceptions import (
     DownloadFailedError,
     DownloadTimeoutError,
     IgnoreRequest,
+    NotConfigured,
     ResponseDataLossError,
 )
 from scrapy.spidermiddlewares.httperror import HttpError
@@ -342,6 +343,8 @@ class ImagesPipeline:
         self._keeper = ImageKeeper(ArchiveSession.of(crawler), self._download, check)
         self._refetch = crawler.settings.getbool("BIRDNEST_REFETCH_IMAGES")
         self._client: Any = None
+        if not crawler.settings.get("BIRDNEST_IMAGE_CLIENT"):
+            raise NotConfigured("no image client: set BIRDNEST_IMAGE_CLIENT to an extension with a method `fetch`")
         self._offline = crawler.settings.getbool("BIRDNEST_NO_IMAGES")
 
     @classmethod
