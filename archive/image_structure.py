@@ -18,8 +18,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Check = Literal["decode", "structure"]
-"""How an image is seen to be whole. By its structure, what that does not vouch for is decoded all the same."""
+Check = Literal["auto", "decode", "structure"]
+"""How an image is seen to be whole: "auto" by the structure of those kinds of which it tells as much as decoding does.
+
+By its structure, what that does not vouch for is decoded all the same.
+"""
 
 
 _MOST_PARTS = 20_000  # segments or chunks; a file of millions would take seconds to walk through

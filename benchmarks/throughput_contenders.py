@@ -27,9 +27,11 @@ WGET = "wget --warc-file"
 FOLDER = "Birdnest → folder"
 S3 = "Birdnest → S3"
 STRUCTURE = "Birdnest → S3, by structure"
-BIRDNEST = (FOLDER, S3, STRUCTURE)
+DECODED = "Birdnest → S3, all decoded"
+BIRDNEST = (FOLDER, S3, STRUCTURE, DECODED)
 ALL = (BARE, FILES, IMAGES, WGET, *BIRDNEST)
-IN_S3 = (FILES, IMAGES, S3, STRUCTURE)
+IN_S3 = (FILES, IMAGES, S3, STRUCTURE, DECODED)
+_CHECKS = {STRUCTURE: "structure", DECODED: "decode"}
 _SPIDERS = {BARE: "bare", FILES: "files", IMAGES: "images"}
 _SITE = "niaogebiji"
 _CANONICAL = "https://www.niaogebiji.com"
@@ -138,10 +140,10 @@ def _command(site: Site, contender: str, size: int, folder: Path, bucket: Bucket
         urls.write_text("".join(f"{url}\n" for url in (*site.pages(size), *images)), encoding="utf-8")
         return ["wget", "--no-verbose", "--no-config", f"--input-file={urls}", "--warc-file=kept", "-O", "/dev/null"]
     archive = f"s3://{bucket.name}/nest" if bucket else f"{folder}/nest"
-    return birdnest(site, size, folder, archive, check="structure" if contender == STRUCTURE else "decode")
+    return birdnest(site, size, folder, archive, check=_CHECKS.get(contender, "auto"))
 
 
-def birdnest(site: Site, size: int, folder: Path, archive: str, *, check: str = "decode") -> list[str]:
+def birdnest(site: Site, size: int, folder: Path, archive: str, *, check: str = "auto") -> list[str]:
     """`birdnest crawl` with all stages on, and without the delays that politeness asks for.
 
     check: how it sees that images are whole.

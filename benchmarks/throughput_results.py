@@ -9,7 +9,7 @@ from statistics import median
 from rich.table import Table
 
 from archive.views.reader.plots import Bar, Said, bars
-from benchmarks.throughput_contenders import ALL, BARE, BIRDNEST, FILES, FOLDER, S3, STRUCTURE, Run
+from benchmarks.throughput_contenders import ALL, BARE, BIRDNEST, FILES, FOLDER, S3, Run
 
 _SVG_WIDTH, _SVG_MARGIN, _SVG_TITLE, _ROW = 760, 20, 34, 34
 
@@ -141,9 +141,7 @@ def _speed_ratio(far: Sequence[Run]) -> float | None:
 def _requests(repeats: Sequence[Repeat], limits: Limits) -> Iterator[Judged]:
     """Each run must hold; the one that asked for most is shown."""
     for size in _sizes(repeats):
-        runs = [
-            run for repeat in repeats for each in (S3, STRUCTURE) if (run := repeat.run(each, size)) and run.requests
-        ]
+        runs = [run for repeat in repeats for each in BIRDNEST if (run := repeat.run(each, size)) and run.requests]
         if not runs:
             continue
         worst = max(runs, key=_about_posts)

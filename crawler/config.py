@@ -303,7 +303,7 @@ class Config(_Table):
     autothrottle: bool = Field(default=True, strict=True)
     robots: Literal["obey", "ignore"] = "obey"
     raw: Literal["pages", "all", "none"] = "pages"
-    check_images: Check = "decode"
+    check_images: Check = "auto"
     recheck_days: tuple[Annotated[int, Field(ge=1, strict=True)], ...] = Field(default=RECHECK_DAYS, min_length=1)
     single_writer: bool = Field(default=False, strict=True)
     timezone: ZoneName | None = None
@@ -526,8 +526,9 @@ TEMPLATE = """\
 # raw = "pages"
 
 # How an image is seen to be whole: "decode" reads its pixels to the end; "structure" its markers, lengths and sums, for
-# a fiftieth of the CPU, and decodes what those do not vouch for. `birdnest verify --full` decodes in any case.
-# check_images = "decode"
+# a fiftieth of the CPU, and decodes what those do not vouch for; "auto" leaves to their structure those kinds of which
+# it tells as much (JPEG, PNG). `birdnest verify --full` decodes in any case.
+# check_images = "auto"
 
 # Days after which a post that did not change is looked at again; the last number repeats. What a list tells to have
 # changed is fetched at once.

@@ -14,7 +14,7 @@ ROBOTSTXT_OBEY = False
 BIRDNEST_ROBOTS = True
 # As birdnest.toml has it by default; a user's choices come with `crawler.run`.
 BIRDNEST_RAW = "pages"
-BIRDNEST_CHECK_IMAGES = "decode"
+BIRDNEST_CHECK_IMAGES = "auto"
 
 # Both listen on a port and run code for whoever connects.
 TELNETCONSOLE_ENABLED = False

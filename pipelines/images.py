@@ -60,7 +60,7 @@ from scrapy.utils.misc import load_object
 from archive.body import images_of
 from archive.document import Document, to_post
 from archive.image_structure import Check
-from archive.images import LARGE_PIXELS, BadImage, ImageFacts, LargeImage, inspect
+from archive.images import LARGE_PIXELS, BadImage, ImageFacts, LargeImage, inspect, told_by_structure
 from archive.layout import link_from_document
 from archive.model import NOT_FETCHED, Image, MissingImage, Post
 from pipelines.clean import parse_clean, serialise
@@ -244,7 +244,7 @@ class ImageKeeper:
     CONCURRENT_IMAGES = 16
     MOST_REMEMBERED = 8192
 
-    def __init__(self, session: ArchiveSession, fetch: Fetch, check: Check = "decode") -> None:
+    def __init__(self, session: ArchiveSession, fetch: Fetch, check: Check = "auto") -> None:
         self._session = session
         self._check: Check = check
         # Held from the download to the put: it bounds the bytes in memory when the store is slower than the site.
@@ -280,23 +280,21 @@ class ImageKeeper:
         place = _Place(self._room)
         try:
             data = await self._bytes(url, place.take)
-            facts = await self._inspect(data) if self._check == "decode" else None
+            facts = told_by_structure(data, self._check) or await self._decode(data)
             return await self._session.write(self._put, data, name, facts)
         except BadImage as bad:
             return MissingImage(url=name, reason=bad.reason, retryable=bad.reason not in _PERMANENT)
         finally:
             place.leave()
 
-    async def _inspect(self, data: bytes) -> ImageFacts:
+    async def _decode(self, data: bytes) -> ImageFacts:
         try:
             return await self._session.look(inspect, data, most_pixels=LARGE_PIXELS)
         except LargeImage:
             async with self._large:
                 return await self._session.look(inspect, data)
 
-    def _put(self, data: bytes, name: str, facts: ImageFacts | None) -> Image:
-        """Write an image's bytes, looked at here where that takes no time worth a thread's turn of its own."""
-        facts = facts or inspect(data, by="structure")
+    def _put(self, data: bytes, name: str, facts: ImageFacts) -> Image:
         digest = hashlib.sha256(data).hexdigest()
         key, _ = self._session.archive.put_blob(data, facts.media_type, sha256=digest)
         return Image(
@@ -339,7 +337,7 @@ class ImagesPipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        check: Check = crawler.settings.get("BIRDNEST_CHECK_IMAGES", "decode")
+        check: Check = crawler.settings.get("BIRDNEST_CHECK_IMAGES", "auto")
         self._keeper = ImageKeeper(ArchiveSession.of(crawler), self._download, check)
         self._refetch = crawler.settings.getbool("BIRDNEST_REFETCH_IMAGES")
         self._client: Any = None

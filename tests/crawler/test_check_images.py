@@ -42,7 +42,7 @@ def test_what_only_decoding_sees_is_kept_where_structure_is_asked_for(visitor: V
         web.put(f"{BLOG}/damaged.gif", damaged_inside(whole), content_type="image/gif"): "truncated",
     }
     body = "".join(f'<p><img src="{url}"></p>' for url in pictures)
-    for number, check in enumerate(("decode", "structure")):
+    for number, check in enumerate(("auto", "decode", "structure")):
         url = web.article(f"{BLOG}/a/{number}", f"第{number}篇", body=body)
         visitor("archive", url, check_images=check)
         document = visitor.head(url).document
