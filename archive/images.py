@@ -16,7 +16,6 @@ from archive.png_pixels import inflates
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 89_478_485  # Pillow's own limit, above which it warns and then refuses
-LARGE_PIXELS = 10_000_000  # decoded, one takes some 40 MB: only one at a time is
 MAX_MOVING_PIXELS = 2_000_000_000  # some ten seconds of decoding; a few kB can ask for hours
 _FORMATS = {
     "JPEG": "image/jpeg",
@@ -85,19 +84,14 @@ class BadImage(Exception):  # noqa: N818 - a verdict on bytes
         self.reason = reason
 
 
-class LargeImage(Exception):  # noqa: N818 - no error: it asks for a turn of its own
-    """An image of more pixels than are to be decoded beside others."""
-
-
-def inspect(data: bytes, *, by: Check = "decode", most_pixels: int = MAX_PIXELS) -> ImageFacts:
+def inspect(data: bytes, *, by: Check = "decode") -> ImageFacts:
     """What an image is, once it is seen to be whole.
 
     All checks say the same of every whole image, and refuse only what "decode" refuses: what its structure does not
     vouch for is decoded. What is damaged inside and has its length and its sums, only "decode" sees; of JPEG and PNG
     not even that, so "auto" leaves these to their structure.
 
-    Raises BadImage with the reason of the miss, and LargeImage, with nothing decoded yet, where more than `most_pixels`
-    would have to be.
+    Raises BadImage with the reason of the miss.
     """
     if len(data) > MAX_BYTES:
         raise BadImage("too-large")
@@ -112,7 +106,7 @@ def inspect(data: bytes, *, by: Check = "decode", most_pixels: int = MAX_PIXELS)
     from PIL import UnidentifiedImageError
 
     try:
-        return _inspect_raster(data, most_pixels)
+        return _inspect_raster(data)
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
         raise BadImage("too-large") from error
     except UnidentifiedImageError as error:
@@ -159,13 +153,11 @@ def _is_too_large(width: int, height: int, frames: int) -> bool:
     return width * height > MAX_PIXELS or frames * width * height > MAX_MOVING_PIXELS
 
 
-def _inspect_raster(data: bytes, most_pixels: int) -> ImageFacts:
+def _inspect_raster(data: bytes) -> ImageFacts:
     from PIL import Image as Pillow
 
     with Pillow.open(io.BytesIO(data), formats=_OPENERS) as image:
         width, height = image.size
-        if most_pixels < width * height <= MAX_PIXELS:
-            raise LargeImage
         found = outline(data) if image.format in _COUNTED else None
         frames = found.frames if found else getattr(image, "n_frames", 1) if image.format in _MOVING else 1
         if _is_too_large(width, height, frames):

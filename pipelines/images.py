@@ -60,7 +60,7 @@ from scrapy.utils.misc import load_object
 from archive.body import images_of
 from archive.document import Document, to_post
 from archive.image_structure import Check
-from archive.images import LARGE_PIXELS, BadImage, ImageFacts, LargeImage, inspect, told_by_structure
+from archive.images import BadImage, ImageFacts, inspect, told_by_structure
 from archive.layout import link_from_document
 from archive.model import NOT_FETCHED, Image, MissingImage, Post
 from pipelines.clean import parse_clean, serialise
@@ -253,7 +253,6 @@ class ImageKeeper:
         self._fetch = fetch
         self._under_way: dict[str, asyncio.Task[Image | MissingImage]] = {}
         self._known: OrderedDict[str, Image | MissingImage] = OrderedDict()
-        self._large = asyncio.Semaphore(1)
 
     async def keep(self, url: str) -> Image | MissingImage:
         """The image of a URL, held by the archive when this returns, or its miss. Raises StoreError."""
@@ -280,19 +279,14 @@ class ImageKeeper:
         place = _Place(self._room)
         try:
             data = await self._bytes(url, place.take)
-            facts = told_by_structure(data, self._check) or await self._decode(data)
+            facts = told_by_structure(data, self._check)
+            if facts is None:
+                facts = await self._session.look(inspect, data)
             return await self._session.write(self._put, data, name, facts)
         except BadImage as bad:
             return MissingImage(url=name, reason=bad.reason, retryable=bad.reason not in _PERMANENT)
         finally:
             place.leave()
-
-    async def _decode(self, data: bytes) -> ImageFacts:
-        try:
-            return await self._session.look(inspect, data, most_pixels=LARGE_PIXELS)
-        except LargeImage:
-            async with self._large:
-                return await self._session.look(inspect, data)
 
     def _put(self, data: bytes, name: str, facts: ImageFacts) -> Image:
         digest = hashlib.sha256(data).hexdigest()

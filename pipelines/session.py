@@ -21,7 +21,6 @@ from pipelines.clock import clock
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _THREADS = 8
-_LOOKERS = 2
 
 
 class ArchiveSession:
@@ -37,8 +36,8 @@ class ArchiveSession:
         self._threads = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="archive")
         self._failed: StoreError | None = None
         self._turns = ThreadPoolExecutor(max_workers=1, thread_name_prefix="in-turn")
-        # Few: pictures take much memory while they are decoded, and each thread's allocator keeps some of it.
-        self._lookers = ThreadPoolExecutor(max_workers=_LOOKERS, thread_name_prefix="look")
+        # One: pictures take much memory while they are decoded, and each thread's allocator keeps some of it.
+        self._looking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="look")
         self._new: set[tuple[str, str]] = set()
 
     @classmethod
@@ -79,9 +78,9 @@ class ArchiveSession:
             raise
 
     async def look(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """As `run`, for what computes long: in one of few threads."""
+        """As `run`, for what takes time and memory to look at: one call at a time."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._lookers, lambda: function(*args, **kwargs))
+        return await loop.run_in_executor(self._looking, lambda: function(*args, **kwargs))
 
     async def run_in_turn(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """As `run`, one call at a time, in the order in which they were asked for."""
@@ -102,4 +101,4 @@ class ArchiveSession:
     def _closed(self) -> None:
         self._threads.shutdown(wait=False)
         self._turns.shutdown(wait=False)
-        self._lookers.shutdown(wait=False)
+        self._looking.shutdown(wait=False)

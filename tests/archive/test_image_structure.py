@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from PIL import features
 
 from archive.image_structure import Check, outline
-from archive.images import MAX_MOVING_PIXELS, BadImage, ImageFacts, LargeImage, inspect
+from archive.images import MAX_MOVING_PIXELS, BadImage, ImageFacts, inspect
 
 SIZE = (60, 44)
 
@@ -253,10 +253,3 @@ def test_too_many_moving_pixels_are_too_large_to_either_check() -> None:
     start = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
     many = data[:start] + data[start:-1] * (MAX_MOVING_PIXELS // 8000**2 + 1) + b";"
     assert verdict(many, "structure") == verdict(many, "decode") == "too-large"
-
-
-def test_a_large_image_asks_for_its_turn_before_it_is_decoded_and_needs_none_for_its_structure() -> None:
-    data = encoded(picture(), "PNG")
-    with pytest.raises(LargeImage):
-        inspect(data, most_pixels=1000)
-    assert inspect(data, most_pixels=SIZE[0] * SIZE[1]) == inspect(data, by="structure", most_pixels=1000)
