@@ -865,6 +865,12 @@ def _put(table: Table, **values: Any) -> Any:
     return insert(table).values(**values).on_conflict_do_update(index_elements=keys, set_=others)
 
 
+_NEW = (
+    *("site", "url", "post", "state", "reason", "channel", "channel_rank", "hints", "published_at", "updated_at"),
+    *("list_record", "found_at", "found_where", "found_in", "started", "attempts", "checks", "due_at"),
+)
+
+
 def _columns(*names: str) -> dict[str, Any]:
     """Values for a statement that is prepared: each a parameter of its column's name."""
     return {name: bindparam(name) for name in names}
@@ -894,7 +900,7 @@ _FORGET_IMAGES = Prepared(
 _TELL = Prepared(_events.insert().values(**_columns("site", "url", "at", "run", "text")))
 _LAST_CAPTURE = Prepared(_captures.select().where(_captures.c.target == bindparam("of_target")))
 _CAPTURED = Prepared(_put(_captures, **_columns("target", *(each.name for each in fields(Earlier)))))
-_FOUND = Prepared(_urls.insert().values(**_columns(*(column.name for column in _urls.columns if column.name != "id"))))
+_FOUND = Prepared(_urls.insert().values(**_columns(*_NEW)))
 
 
 def _due(site: str, now: int, since: int | None) -> Any:
@@ -919,6 +925,7 @@ def _new_row(site: str, link: Link, *, where: str, run: int, now: int, record: W
         "found_in": run,
         "started": 0,
         "attempts": 0,
+        "reason": None,
         "checks": 0,
         "due_at": _NOW if has_address(link.url) else None,
     }

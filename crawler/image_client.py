@@ -37,7 +37,7 @@ from crawler.robots import RobotsMiddleware
 from crawler.state import CrawlState
 from crawler.throttle import Throttle
 from crawler.transfer import Answer, Ask, BodyTooLarge, TransferFailed, Transfers
-from pipelines.images import Admit
+from pipelines.images import Place
 from pipelines.userinfo import without_userinfo
 
 _OK = 200
@@ -53,6 +53,12 @@ class RedirectLoop(IgnoreRequest):
     """More redirects than a browser would follow."""
 
     reason = "redirect-loop"
+
+
+class BadAddress(IgnoreRequest):
+    """What a page or a redirect names is no URL."""
+
+    reason = "download-failed"
 
 
 class Refused(IgnoreRequest):
@@ -84,6 +90,7 @@ class _Host:
     """One host's queue: its delay, as Scrapy's downloader has it, who waits for a turn, and who has a connection."""
 
     slot: Slot
+    has_pages: bool
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     connections: asyncio.Semaphore = field(init=False)
     askers: int = 0
@@ -152,21 +159,23 @@ class ImageClient:
     async def _end(self) -> None:
         await self._transfers.close()
 
-    async def fetch(self, url: str, admit: Admit) -> bytes:
-        """The bytes of an image, `admit`-ted when its host's turn has come.
+    async def fetch(self, url: str, place: Place) -> bytes:
+        """The bytes of an image, whose place is taken when its host's turn has come, and is then held.
 
         Raises IgnoreRequest with the `reason` of the miss.
         """
         if self._ending is None:
-            return await self._fetch(url, admit)
-        return await self._ending.within(self._fetch(url, admit))
+            return await self._fetch(url, place)
+        return await self._ending.within(self._fetch(url, place))
 
-    async def _fetch(self, url: str, admit: Admit) -> bytes:
+    async def _fetch(self, url: str, place: Place) -> bytes:
         redirects = retries = 0
-        url = without_userinfo(safe_url_string(url))
+        url = _address(url)
         while True:
+            # Who waits for a connection holds no place: those who have one may be waiting for a place.
+            place.leave()
             try:
-                answer = await self._ask(url, admit)
+                answer = await self._ask(url, place)
             except TransferFailed as error:
                 if retries == self._retries or error.reason in _NOT_RETRIED:
                     raise
@@ -181,12 +190,12 @@ class ImageClient:
             redirects += 1
             if redirects > self._redirects:
                 raise RedirectLoop(f"{url}: more than {self._redirects} redirects")
-            url = without_userinfo(leads_to)
+            url = leads_to
         if answer.status != _OK:
             raise Refused(url, answer.status)
         return _body(url, answer)
 
-    async def _ask(self, url: str, admit: Admit) -> Answer:
+    async def _ask(self, url: str, place: Place) -> Answer:
         """One request and its answer, of any status, when it may be made and its host's turn has come."""
         way = self._way(url)
         if self._robots is not None:
@@ -195,21 +204,21 @@ class ImageClient:
         host.askers += 1
         try:
             async with host.connections:
-                await admit()
-                answer = await self._ask_in_turn(url, way, host, LARGE_BYTES)
+                answer = await self._ask_in_turn(url, way, host, LARGE_BYTES, place)
                 if answer is None:
                     # It is large: read when no other large one is, so that many of them are not in memory together.
+                    place.leave()
                     async with self._large:
-                        answer = await self._ask_in_turn(url, way, host, IMAGE_BYTES)
+                        answer = await self._ask_in_turn(url, way, host, IMAGE_BYTES, place)
         finally:
             host.askers -= 1
         if answer is None:
             raise TooLarge(f"{url}: more than {IMAGE_BYTES} bytes")
         return answer
 
-    async def _ask_in_turn(self, url: str, way: _Way, host: _Host, most: int) -> Answer | None:
+    async def _ask_in_turn(self, url: str, way: _Way, host: _Host, most: int, place: Place) -> Answer | None:
         """An answer; None where it is larger than allowed."""
-        await self._turn(way.host, host)
+        await self._turn(way.host, host, place)
         if self._ending is not None:
             self._ending.require_time(url)
         ask = await self._prepare(url, way, most)
@@ -219,20 +228,26 @@ class ImageClient:
         except BodyTooLarge:
             return None
         self._count("downloader/response_count")
-        self._count("downloader/response_bytes", len(answer.body))
+        self._count("downloader/response_bytes", len(answer.body) + sum(map(len, answer.head)))
         self._tell(way.host, host.slot, url, answer)
         await self._capture(url, ask, answer)
         return answer
 
-    async def _turn(self, name: str, host: _Host) -> None:
-        """Wait for the host's turn, one after the other: moments are reserved for who is next alone."""
+    async def _turn(self, name: str, host: _Host, place: Place) -> None:
+        """Wait for the host's turn, and for a place: one after the other where there is a delay.
+
+        Of those who wait for a slow host one alone holds a place: moments are reserved for who is next.
+        """
         floor = self._throttle.floor(name) if self._throttle is not None else 0.0
         pages = self._crawler.engine.downloader.slots.get(name) if self._crawler.engine is not None else None
-        delay = max(host.slot.delay, floor, pages.delay if pages is not None else 0.0)
+        # Of another host there was no page, but robots.txt.
+        delay = max(host.slot.delay, floor, pages.delay if pages is not None and host.has_pages else 0.0)
+        await self._pace.turn(name, 0.0)
         if delay <= 0:
-            await self._pace.turn(name, 0.0)
+            await place.take()
             return
         async with host.turn:
+            await place.take()
             await self._pace.turn(name, delay)
 
     def _host(self, name: str) -> _Host:
@@ -248,7 +263,7 @@ class ImageClient:
         own = settings.getdict("DOWNLOAD_SLOTS").get(name, {})
         delay = own.get("delay", settings.getfloat("DOWNLOAD_DELAY"))
         concurrency = own.get("concurrency", settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"))
-        return _Host(slot=Slot(int(concurrency), float(delay), 0.0))
+        return _Host(slot=Slot(int(concurrency), float(delay), 0.0), has_pages=bool(own))
 
     def _forget_hosts(self) -> None:
         """Hosts that nobody waits for, the longest unasked first, where there are many."""
@@ -353,18 +368,29 @@ class ImageClient:
         await self._state.capture(exchange)
 
 
+def _address(url: str, base: str = "") -> str:
+    """A URL as it is asked for. Raises BadAddress where it is none."""
+    try:
+        safe = without_userinfo(safe_url_string(url))
+        found = without_userinfo(safe_url_string(urljoin(base, safe))) if base else safe
+        _ = urlsplit(found).port
+    except ValueError as error:
+        raise BadAddress(f"{base or without_userinfo(url)}: no address of the web: {error}") from error
+    return found
+
+
 def _location(url: str, answer: Answer) -> str | None:
     """Where an answer leads to; None where it leads nowhere on the web."""
     location = answer.header("location")
     if location is None or answer.status not in _REDIRECTS:
         return None
-    leads_to = safe_url_string(urljoin(url, safe_url_string(location.encode("latin-1"))))
+    leads_to = _address(location.encode("latin-1").decode("utf-8", "replace"), url)
     return leads_to if urlsplit(leads_to).scheme in ("http", "https") else None
 
 
 def _body(url: str, answer: Answer) -> bytes:
     """The bytes without their content encodings, within the limit."""
-    encodings = tuple(name.strip().lower() for name in (answer.header("content-encoding") or "").split(","))
+    encodings = tuple(name.strip().lower() for name in ",".join(answer.values("content-encoding")).split(","))
     if not any(encodings):
         return answer.body
     try:

@@ -41,7 +41,7 @@ class ImageSpider(SiteSpider):
             raise AssertionError("crawler.image_client.ImageClient is not among EXTENSIONS")
         for url in urls:
             try:
-                data = await client.fetch(url, _at_once)
+                data = await client.fetch(url, _OnlyOne())
             except IgnoreRequest:
                 continue
             if self.keep(key, data):
@@ -49,8 +49,14 @@ class ImageSpider(SiteSpider):
                 return
 
 
-async def _at_once() -> None:
-    """One image after the other is fetched: there is room."""
+class _OnlyOne:
+    """A place of one image: one after the other is fetched."""
+
+    async def take(self) -> None:
+        """There is room."""
+
+    def leave(self) -> None:
+        """Nobody waits for it."""
 
 
 def fetch_images(

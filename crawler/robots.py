@@ -93,7 +93,8 @@ class RobotsMiddleware:
         origin = f"{parts.scheme}://{parts.netloc}"
         if origin not in self._rules:
             self._rules[origin] = asyncio.ensure_future(self._fetch(origin))
-        status, rules = await self._rules[origin]
+        # Shielded: one who gives up takes it from nobody else.
+        status, rules = await asyncio.shield(self._rules[origin])
         if status == INTERRUPTED:
             raise RunEnding(f"{origin}/robots.txt: the run ends")
         if isinstance(status, str):

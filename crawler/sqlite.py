@@ -40,7 +40,7 @@ class Prepared:
     """A statement that is compiled once, for what is asked for each post.
 
     SQLAlchemy looks at a statement anew each time it is executed, which costs more than what SQLite does then. Values
-    are those of its named parameters; one that is not given keeps what the statement says.
+    are those of its named parameters. Raises KeyError for one that is not given and that the statement has no value of.
     """
 
     def __init__(self, statement: ClauseElement) -> None:
@@ -53,7 +53,8 @@ class Prepared:
 
     def _compile(self, db: Connection) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
         compiled: Any = self._statement.compile(dialect=db.dialect)
-        made = (compiled.string, tuple(compiled.positiontup or ()), dict(compiled.params))
+        given = {name: value for name, value in compiled.params.items() if not compiled.binds[name].required}
+        made = (compiled.string, tuple(compiled.positiontup or ()), given)
         self._compiled[db.dialect.name] = made
         return made
 

@@ -21,11 +21,12 @@ from scrapy.exceptions import IgnoreRequest
 from crawler.limits import HEAD_BYTES
 
 _IDLE_HANDLES = 32
+_NEXT_SECONDS = 3.0
+"""How long an address that is not a host's last has to accept a connection."""
 _RECEIVE_BYTES = 256 * 1024
 _E_TOO_LARGE = 100  # CURLE_TOO_LARGE, for which pycurl has no name: a head that is beyond libcurl's own limits
 _REASONS = {
     _E_TOO_LARGE: "too-large",
-    pycurl.E_OPERATION_TIMEDOUT: "timeout",
     pycurl.E_PARTIAL_FILE: "broken-off",
     pycurl.E_RECV_ERROR: "broken-off",
 }
@@ -73,16 +74,16 @@ class Answer:
                 found.append((name.strip(), value.strip()))
         return found
 
-    def has(self, name: bytes) -> bool:
-        """Whether a header, named in lower case, may be there: most are not, and to read all costs more."""
-        return any(line[: len(name)].lower() == name for line in self.head)
+    def values(self, name: str) -> list[str]:
+        """All values of a header, named in lower case."""
+        start = name.encode("ascii")
+        if not any(line[: len(start)].lower() == start for line in self.head):
+            return []  # most are not there, and to read all costs more
+        return [value for key, value in self.headers if key.lower() == name]
 
     def header(self, name: str) -> str | None:
-        """All values of a header, joined; None where it is not there."""
-        if not self.has(name.encode("ascii")):
-            return None
-        found = [value for key, value in self.headers if key.lower() == name]
-        return ", ".join(found) if found else None
+        """The last value of a header, named in lower case; None where it is not there."""
+        return next(reversed(self.values(name)), None)
 
 
 class TransferFailed(IgnoreRequest):
@@ -119,34 +120,40 @@ class Transfers:
         """The answer to a request. Raises TransferFailed."""
         for address in ask.to[:-1] if not ask.proxy else ():
             try:
-                return await self._get(ask, address)
+                return await self._get(ask, address, connect_seconds=_NEXT_SECONDS)
             except TransferFailed as error:
                 if not error.is_unconnected:
                     raise
-        return await self._get(ask, ask.to[-1])
+        return await self._get(ask, ask.to[-1], connect_seconds=ask.timeout_seconds)
 
-    async def _get(self, ask: Ask, address: str) -> Answer:
+    async def _get(self, ask: Ask, address: str, *, connect_seconds: float) -> Answer:
         handle = self._idle.pop() if self._idle else pycurl.Curl()
         exchange = _Exchange(ask, self._may_connect)
         exchange.prepare(handle, address)
+        handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(connect_seconds * 1000))
         if ask.url.startswith("https:") or ask.proxy.startswith("https:"):
             self._vouch(handle)
-        # A handle whose transfer is given up leaves the loop later, so it is not used again.
+        code, text = 0, ""
         try:
             await self._multi.perform(handle)
         except pycurl.error as error:
-            self._free(handle)
             code, text = cast("tuple[int, str]", error.args)
-            raise exchange.failed(code, text) from error
-        answer = exchange.answer(handle)
-        self._free(handle)
-        return answer
+        # Only now: a handle whose transfer is given up leaves the loop later, so it is not used again.
+        try:
+            if code and not exchange.has_ended(code):
+                raise exchange.failed(code, text, is_connected=handle.getinfo(pycurl.CONNECT_TIME) > 0)
+            return exchange.answer(handle)
+        finally:
+            self._free(handle)
 
     def _vouch(self, handle: Any) -> None:
         """Whose certificates are believed: those that the system's OpenSSL, and so Python, believes."""
         cafile, capath = self._certificates
-        for option, path in ((pycurl.CAINFO, cafile), (pycurl.CAPATH, capath)):
-            if path:
+        for options, path in (
+            ((pycurl.CAINFO, pycurl.PROXY_CAINFO), cafile),
+            ((pycurl.CAPATH, pycurl.PROXY_CAPATH), capath),
+        ):
+            for option in options if path else ():
                 handle.setopt(option, path)
 
     def _free(self, handle: Any) -> None:
@@ -171,6 +178,7 @@ class _Exchange:
         self._may_connect = may_connect
         self._head: list[bytes] = []
         self._head_bytes = 0
+        self._head_is_whole = False
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._why = ""
@@ -211,7 +219,11 @@ class _Exchange:
     def _receive_head(self, line: bytes) -> int | None:
         if line.startswith(b"HTTP/"):
             self._head.clear()
-        self._head.append(line)
+            self._head_is_whole = False
+        if not line.strip():
+            self._head_is_whole = True
+        if not self._head_is_whole:  # what comes then are trailers
+            self._head.append(line)
         self._head_bytes += len(line)
         if self._head_bytes > HEAD_BYTES:
             self._why = "the answer's head is too large"
@@ -226,7 +238,15 @@ class _Exchange:
         self._body.append(data)
         return None
 
-    def failed(self, code: int, text: str) -> TransferFailed:
+    def has_ended(self, code: int) -> bool:
+        """Whether an error is but the connection's end, which is also that of a body without length; few servers say
+        so in TLS before they close.
+        """
+        told = (b"content-length:", b"transfer-encoding:")
+        is_bounded = any(line.lower().startswith(told) for line in self._head)
+        return code == pycurl.E_RECV_ERROR and self._head_is_whole and bool(self._body) and not is_bounded
+
+    def failed(self, code: int, text: str, *, is_connected: bool) -> TransferFailed:
         if code == pycurl.E_FILESIZE_EXCEEDED or self._body_bytes > self._ask.most_bytes:
             return BodyTooLarge(f"more than {self._ask.most_bytes} bytes")
         if code == pycurl.E_WRITE_ERROR:
@@ -236,6 +256,8 @@ class _Exchange:
             return TransferFailed(
                 "address-refused" if refused else "unreachable", self._why or text, is_unconnected=not refused
             )
+        if code == pycurl.E_OPERATION_TIMEDOUT:
+            return TransferFailed("timeout", text, is_unconnected=not is_connected)
         if code == pycurl.E_RECV_ERROR and not self._head:
             return TransferFailed("unreachable", text)
         return TransferFailed(_REASONS.get(code, "unreachable"), text)

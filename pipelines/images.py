@@ -39,7 +39,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import unquote_to_bytes
 
 from lxml import etree
@@ -229,10 +229,16 @@ def _joined(before: str | None, after: str | None) -> str:
     return both if both.strip() or "\n" not in both else "\n"
 
 
-Admit = Callable[[], Awaitable[None]]
-"""Waits until there is room for one more image's bytes in memory; a second call returns at once."""
-Fetch = Callable[[str, Admit], Awaitable[bytes]]
-"""Gives an image's bytes, when its host's turn has come and it is admitted; raises BadImage with the reason."""
+class Place(Protocol):
+    """A place for one image's bytes in memory. `take` waits until there is one; who has it already has it."""
+
+    async def take(self) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+Fetch = Callable[[str, Place], Awaitable[bytes]]
+"""Gives an image's bytes, its place taken when its host's turn has come. Raises BadImage with the miss's reason."""
 
 
 class ImageKeeper:
@@ -248,7 +254,6 @@ class ImageKeeper:
         self._session = session
         self._check: Check = check
         # Held from the download to the put: it bounds the bytes in memory when the store is slower than the site.
-        # Who waits for a host's turn holds none, so that a slow host keeps no other waiting.
         self._room = asyncio.Semaphore(self.CONCURRENT_IMAGES)
         self._fetch = fetch
         self._under_way: dict[str, asyncio.Task[Image | MissingImage]] = {}
@@ -278,7 +283,7 @@ class ImageKeeper:
     async def _fetch_and_put(self, url: str, name: str) -> Image | MissingImage:
         place = _Place(self._room)
         try:
-            data = await self._bytes(url, place.take)
+            data = await self._bytes(url, place)
             facts = told_by_structure(data, self._check)
             if facts is None:
                 facts = await self._session.look(inspect, data)
@@ -301,16 +306,16 @@ class ImageKeeper:
             height=facts.height,
         )
 
-    async def _bytes(self, url: str, admit: Admit) -> bytes:
+    async def _bytes(self, url: str, place: Place) -> bytes:
         if url.startswith("data:"):
             return decode_data_url(url)
         if not url.startswith(("http://", "https://")):
             raise BadImage("unsupported")
-        return await self._fetch(url, admit)
+        return await self._fetch(url, place)
 
 
 class _Place:
-    """One place in a room, to be taken once."""
+    """One place in a room."""
 
     def __init__(self, room: asyncio.Semaphore) -> None:
         self._room = room
@@ -323,6 +328,7 @@ class _Place:
 
     def leave(self) -> None:
         if self._is_taken:
+            self._is_taken = False
             self._room.release()
 
 
@@ -401,13 +407,13 @@ class ImagesPipeline:
         # A failure never takes away what is held.
         return kept if kept is not None and isinstance(result, MissingImage) else result
 
-    async def _download(self, url: str, admit: Admit) -> bytes:
+    async def _download(self, url: str, place: Place) -> bytes:
         if self._offline:
             raise BadImage(NOT_FETCHED)
         if self._client is None:
             self._client = self._crawler.get_extension(load_object(self._crawler.settings["BIRDNEST_IMAGE_CLIENT"]))
         try:
-            data: bytes = await self._client.fetch(url, admit)
+            data: bytes = await self._client.fetch(url, place)
         except Exception as error:
             reason = failure_reason(error)
             if reason == INTERRUPTED:

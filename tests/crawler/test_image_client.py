@@ -127,6 +127,33 @@ def test_each_request_waits_for_its_hosts_turn(visitor: Visitor, web: Web) -> No
     assert moments[1] - moments[0] > 0.45
 
 
+def test_more_images_that_are_tried_again_than_have_a_place_end_all_the_same(visitor: Visitor, web: Web) -> None:
+    late = [web.put(f"{PICTURES}/{number}.png", "", status=408) for number in range(24)]
+    show(web, *late)
+    assert archived(visitor, retries=1) == ([], dict.fromkeys(late, "http-408"))
+    assert len(asked(web)) == 48
+
+
+def test_more_images_that_lead_elsewhere_on_their_host_than_have_a_place_are_held(visitor: Visitor, web: Web) -> None:
+    there = [f"http://other.example/{number}.png" for number in range(24)]
+    for url in there:
+        web.put(url, picture() + url.encode(), content_type="image/png")
+    here = [web.redirect(f"http://other.example/to-{number}", url) for number, url in enumerate(there)]
+    away = [web.redirect(f"{PICTURES}/to-{number}", url) for number, url in enumerate(there)]
+    show(web, *here, *away, *there)
+    assert archived(visitor) == ([*here, *away, *there], {})
+
+
+def test_a_redirect_to_what_is_no_address_costs_its_own_image_alone(visitor: Visitor, web: Web) -> None:
+    odd = [
+        web.redirect(f"{PICTURES}/{number}.png", target)
+        for number, target in enumerate(("http://[x/", "http://a:99999999/"))
+    ]
+    fine = web.put(f"{PICTURES}/a.png", picture(), content_type="image/png")
+    show(web, *odd, fine)
+    assert archived(visitor) == ([fine], dict.fromkeys(odd, "download-failed"))
+
+
 def test_a_slow_host_keeps_no_other_waiting(visitor: Visitor, web: Web) -> None:
     slow = [
         web.put(f"http://slow.example/{n}.png", picture("red") + bytes([n]), content_type="image/png")
