@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections import deque
@@ -38,6 +39,7 @@ from pipelines.clock import clock
 if TYPE_CHECKING:
     from crawler.hexo_tree import SiteFiles, Tree
 
+_COLLECTIONS = (2000, 10, 10)
 _AT_ONCE = 16  # runs of one process; more wait: each has threads, connections and a queue of its own
 
 
@@ -255,6 +257,9 @@ class _Runs:
             self._begin(wish, exchange)
         self._waiting.extend(wish for wish in wishes if not wish.feeds)
         self._fill()
+        # What is loaded by now stays; what posts leave behind must go, however much the command put off looking for it.
+        gc.freeze()
+        gc.set_threshold(*_COLLECTIONS)
         self._process.start()
         results, unbegun = [], [*self._waiting, *self._led_elsewhere()]
         for wish, crawler, task in self._begun:
