@@ -20,7 +20,7 @@ from pipelines.clock import clock
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_THREADS = 8
+_THREADS = 16  # they wait for a store that may be far away
 
 
 class ArchiveSession:
