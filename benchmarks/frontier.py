@@ -27,14 +27,12 @@ from rich.console import Console
 from rich.table import Table
 
 from archive import Archive, open_store
-from archive.model import Post
 from benchmarks.replica_crawl import Crawled, crawl
+from benchmarks.replica_posts import kind_of, post
 from crawler.demo import SITE
 from crawler.frontier import Frontier, Held, frontier_file
-from crawler.profile import SiteProfile, address
 from crawler.replica import generated, trouble
 from crawler.replica.process import Replica
-from crawler.sites import all_sites
 from crawler.state import held_posts
 
 MEMORY_LIMIT_MB = 200
@@ -76,7 +74,7 @@ def known_posts(count: int) -> Iterator[Row]:
         archive = Archive.open_or_create(open_store(f"{folder}/nest"), now=datetime.now(UTC))
         began = time.monotonic()
         for number in range(generated.FIRST_ID, generated.FIRST_ID + count):
-            archive.add(_post(number))
+            archive.add(post(number))
         print(f"{count:,} posts archived in {time.monotonic() - began:.0f} s")
         replica.lists(page_size=_LIST_POSTS)
         replica.unlist(trouble.CAPTCHA_ID)  # it is tried again by every run
@@ -108,17 +106,9 @@ def _run(what: str, folder: Path, replica: Replica) -> Row:
         what=what,
         crawled=crawled,
         first_request_seconds=asked[0]["time"] - crawled.started,
-        requests=Counter(_kind(all_sites()[SITE], each["url"]) for each in asked),
+        requests=Counter(kind_of(each["url"]) for each in asked),
         written=len(_files(folder / "nest") - before),
     )
-
-
-def _kind(site: SiteProfile, url: str) -> str:
-    if url.endswith(_ROBOTS):
-        return _ROBOTS
-    if address(site, url) is not None:
-        return "posts"
-    return "lists" if url.split("/")[2] in site.hosts else "images"
 
 
 def _files(folder: Path) -> set[Path]:
@@ -131,36 +121,6 @@ def _more_than_lists(row: Row) -> Iterator[str]:
             yield f"{row.what}: {row.requests[kind]} requests for {kind}, expected none"
     if row.written > 3:  # noqa: PLR2004 - the report, the capture, its index
         yield f"{row.what}: {row.written} objects written, expected the report, the capture and its index"
-
-
-def _post(number: int) -> Post:
-    """A generated post as the archive would hold it, but for its text."""
-    post = generated.post(number)
-    now = datetime.now(UTC)
-    return Post(
-        site=SITE,
-        id=f"article-{number}",
-        url=trouble.article_url(number),
-        title=post.title,
-        author=post.author,
-        categories=("新媒体", "鸟哥笔记"),
-        section=None,
-        tags=post.tags,
-        description=None,
-        lang="zh-CN",
-        date=post.published or now,
-        published_at=post.published,
-        updated_at=None,
-        fetched_at=now,
-        body="<p>正文。</p>\n",
-        head_image=None,
-        images=(),
-        missing_images=(),
-        embeds=(),
-        warc=(),
-        source_sha256="0" * 64,
-        extractor="0" * 64,
-    )
 
 
 def _held(count: int) -> Iterator[Held]:

@@ -31,12 +31,10 @@ from rich.console import Console
 from rich.table import Table
 
 from archive import Archive, open_store
-from archive.model import Post
+from benchmarks.replica_posts import kind_of, post
 from crawler.demo import SITE, replica_site
-from crawler.profile import address
 from crawler.replica import generated, trouble
 from crawler.replica.process import Replica
-from crawler.sites import all_sites
 
 MAX_RATIO = 1.3
 _BIRDNEST = Path(sys.executable).with_name("birdnest")
@@ -103,46 +101,6 @@ def measured(command: Sequence[str], folder: Path) -> Used:
     return Used(cpu_seconds=usage.ru_utime + usage.ru_stime, peak_mb=usage.ru_maxrss * _KIB / 1e6, out=out.decode())
 
 
-def kind(url: str) -> str:
-    """What a request to the replica was for."""
-    site = all_sites()[SITE]
-    if url.endswith("robots.txt"):
-        return "robots.txt"
-    if address(site, url) is not None:
-        return "posts"
-    return "lists" if url.split("/")[2] in site.hosts else "images"
-
-
-def post(number: int) -> Post:
-    """A generated post as the archive would hold it, but for its text."""
-    of_site = generated.post(number)
-    now = datetime.now(UTC)
-    return Post(
-        site=SITE,
-        id=f"article-{number}",
-        url=trouble.article_url(number),
-        title=of_site.title,
-        author=of_site.author,
-        categories=("新媒体", "鸟哥笔记"),
-        section=None,
-        tags=of_site.tags,
-        description=None,
-        lang="zh-CN",
-        date=of_site.published or now,
-        published_at=of_site.published,
-        updated_at=None,
-        fetched_at=now,
-        body="<p>正文。</p>\n",
-        head_image=None,
-        images=(),
-        missing_images=(),
-        embeds=(),
-        warc=(),
-        source_sha256="0" * 64,
-        extractor="0" * 64,
-    )
-
-
 def _toml(folder: Path, replica: Replica) -> Iterator[str]:
     site = replica_site()
     yield f'archive = "{folder}/nest"\nautothrottle = false\n[origins]'
@@ -181,7 +139,7 @@ def main() -> int:
         seen = len(nested.asked())
         _, report = nested.crawl()
         asked = nested.asked(seen)
-        kinds = Counter(kind(url) for _, url in asked)
+        kinds = Counter(kind_of(url) for _, url in asked)
         pairs = [(nested.crawl()[0], _fetch(nested, asked)) for _ in range(options.repeats)]
     ratio = mean(ours.cpu_seconds / theirs.cpu_seconds for ours, theirs in pairs)
     Console(width=100).print(_table(pairs))

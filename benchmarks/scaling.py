@@ -29,7 +29,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.rerun import Nest, nest, post
+from benchmarks.replica_posts import post
+from benchmarks.rerun import Nest, nest
 from crawler.demo import SITE
 from crawler.frontier import Frontier, Held, frontier_file
 from crawler.history import History, history_file

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,9 @@ class PostsSpider(scrapy.Spider):
         yield from response.follow_all(response.css("a.articleLink::attr(href)").getall(), callback=self.parse_post)
         yield from response.follow_all(response.css(".page_nav a.next::attr(href)").getall())
 
+    @abstractmethod
     def parse_post(self, response: Response) -> Iterator[Any]:
-        raise NotImplementedError
+        """What is made of a post's page."""
 
 
 class BareSpider(PostsSpider):

@@ -1,8 +1,8 @@
 """One HTTP exchange by libcurl on the running event loop: within limits, and with no peer but the one it is told.
 
-For images, which are most of what a crawl fetches: an exchange costs about a tenth of the CPU that Scrapy's engine
-takes for one. libcurl resolves no names, follows no redirects, decodes nothing and knows no cookies here; where a
-request goes is decided before (`crawler.image_client`), and every connection's peer is looked at once more.
+For images, which are most of what a crawl fetches: an exchange costs less CPU than one in Scrapy's engine.
+libcurl resolves no names, follows no redirects, decodes nothing and knows no cookies here; where a request goes is
+decided before (`crawler.image_client`), and every connection's peer is looked at once more.
 """
 
 from __future__ import annotations
