@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from copy import copy
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,7 +75,7 @@ app = typer.Typer(
 _CRAWL, _READ, _KEEP = "Crawl and archive", "Read and give back", "Keep an archive sound"
 _LEAVE_ALONE, _SITES = "Leave it alone", "Sites"
 INTERRUPTED = 130
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+_OBJECTS_BETWEEN_COLLECTIONS = 250_000
 _CHECKPOINT_SECONDS = 7 * 24 * 3600  # a check that was stopped longer ago begins anew
 
 
@@ -189,18 +190,27 @@ def crawl(
         raise UsageError("--dry-run reads lists, and with --ids none are read: give one of the two")
     if due and (sites or feed):
         raise UsageError("--due takes the sites whose schedule says so: leave out SITE and --feed")
+    chosen = _sites_due(loaded) if due else sites or ()
+    if due and not chosen:
+        return  # without a word: cron would mail it
+    _read_in_scrapy()
     if feed:
         wishes = _feed_wishes(loaded, feed, asked)
     else:
-        chosen = _sites_due(loaded) if due else sites or ()
-        if due and not chosen:
-            return  # without a word: cron would mail it
         asked["retry_failed"] = retry_failed
         wishes = _site_wishes(loaded, chosen, ids, asked)
     if dry_run:
         _show_plan(loaded, wishes, as_json=json_, verbose=verbose)
         return
     _run(loaded, wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose, skip_held=due)
+
+
+def _read_in_scrapy() -> None:
+    """Read in first what walks the stack as it is read in, and looks through all modules for each import on it: the
+    fewer of these there are, the better.
+    """
+    for name in ("tls", "contextfactory"):
+        import_module(f"scrapy.core.downloader.{name}")
 
 
 def _sites_due(config: Config) -> list[str]:
@@ -249,6 +259,7 @@ def archive_(
     wanted = [*(urls or []), *(_urls_of(file) if file else [])]
     if not wanted:
         raise UsageError("no URL given: name some, or give a file of them with -f")
+    _read_in_scrapy()
     wishes, bad = _wishes(wanted, force=force)
     if not wishes:
         raise UnsupportedUrlError("; ".join(bad))
