@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from archive.errors import (
     BirdnestError,
@@ -84,6 +83,8 @@ def main() -> None:
     # Modules are read in by the hundred and stay: looking for garbage after every 700 objects, as Python has it, costs
     # a tenth of a run that finds nothing new.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    # Pydantic would read what all installed packages say of themselves, to find plugins; we have none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     try:
@@ -135,7 +136,8 @@ def root(
 def _leave(*_: object) -> None:
     # At once: an exception out of a signal handler turns into something else inside code that is not Python. A crawl
     # has its own handler, and nothing else leaves anything half-done.
-    err.show_cursor(show=True)
+    if err.cache_info().currsize:  # else nothing hid it, and this is no moment to import anything
+        err().show_cursor(show=True)
     os._exit(INTERRUPTED)
 
 
@@ -298,7 +300,7 @@ def list_(
         else:
             day = (front.get("published_at") or front.get("fetched_at") or front.get("when") or "")[:10]
             title = front.get("title", "(taken down)")
-            out.print(
+            out().print(
                 f"{ref.site}/{ref.id}  v{ref.version}  {day}  {title}", highlight=False, markup=False, soft_wrap=True
             )
 
@@ -312,6 +314,8 @@ def show(
     json_: JsonOption = False,
 ) -> None:
     """Show one post: its metadata, its versions and its text."""
+    from rich.text import Text
+
     reader = reader_of(config, archive)
     head = reader.load(ref_of(reader, post))
     if json_:
@@ -322,8 +326,8 @@ def show(
     for key, value in head.document.front.items():
         table.add_row(key, Text(_short(value)))
     table.add_row("versions", ", ".join(f"v{ref.version}" for ref in versions))
-    out.print(table)
-    out.print("\n" + _plain_text(head.document.body), highlight=False, markup=False)
+    out().print(table)
+    out().print("\n" + _plain_text(head.document.body), highlight=False, markup=False)
 
 
 @app.command(name="open", rich_help_panel=_READ)
@@ -378,7 +382,7 @@ def frontier(
     table = new_table("site", *STATES, "due now", "images to try again")
     for slug, numbers in counts.items():
         table.add_row(slug, *(str(numbers.get(name, 0)) for name in (*STATES, "due", "images")))
-    out.print(table)
+    out().print(table)
     say("which: `birdnest frontier --due`, `--state failed` …; one URL's story: `birdnest why URL`")
 
 
@@ -475,9 +479,9 @@ def verify(
     if restart or _is_old(checkpoint):
         checkpoint.unlink(missing_ok=True)
     if checkpoint.exists():
-        err.print("going on where an earlier check stopped (--restart begins anew)", highlight=False)
+        err().print("going on where an earlier check stopped (--restart begins anew)", highlight=False)
     found = []
-    with VerifyBar(err, quiet=json_) as bar:
+    with VerifyBar(err(), quiet=json_) as bar:
         for finding in verify_archive(store, scope, checkpoint=checkpoint, progress=bar):
             found.append(finding)
             if not json_:
@@ -510,6 +514,8 @@ def doctor(
     json_: JsonOption = False,
 ) -> None:
     """Try out what an archive's store keeps, and say what Birdnest does about what it does not."""
+    from rich.text import Text
+
     from archive import open_store
     from archive.doctor import examine, is_safe
 
@@ -526,7 +532,7 @@ def doctor(
         for check in checks:
             mark = {True: "[green]yes", False: "[red]no", None: ""}[check.holds]
             table.add_row(check.name, mark, Text(check.found), Text(check.does))
-        out.print(table)
+        out().print(table)
         say(f"{loaded.archive}: Birdnest {'can' if safe else 'does not'} write there")
         if loaded.archive.startswith("s3://"):
             say("the rights that suffice: `birdnest doctor --policy`")
@@ -560,7 +566,7 @@ def sites(*, json_: JsonOption = False) -> None:
             lists_of = str(len(site.listings)) if site.listings else "none"
             table.add_row(slug, site.title, site.hosts[0], lists_of, delay, facts.dated or "no date", met)
     if not json_:
-        out.print(table)
+        out().print(table)
         say("facts of: the newest of what the profile was written from; met live: `birdnest probe` found it to be so")
         say("lists by their names, and where the facts come from: `birdnest sites --json`, docs/sites.md")
 
@@ -689,7 +695,7 @@ def _run(
 
     kept_from: list[BirdnestError] = []
     try:
-        with Progressor(err, quiet=as_json or config.log == "json") as watch:
+        with Progressor(None if as_json or config.log == "json" else err()) as watch:
             results = run_sites(
                 config,
                 wishes,
@@ -729,7 +735,7 @@ def _show_results(config: Config, results: Sequence[RunResult], *, as_json: bool
     if as_json:
         print_json([json.loads(report_bytes(report)) for report in reports])
     elif reports and config.log == "text":
-        out.print(report_table(reports))
+        out().print(report_table(reports))
         for report in reports if len(reports) <= MOST_COLUMNS else (summed(reports),):
             for line in failure_lines(report.failures):
                 say(line)
