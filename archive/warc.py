@@ -13,24 +13,38 @@ from warcio.archiveiterator import ArchiveIterator
 from warcio.recordloader import ArcWarcRecord
 
 _PLAIN = "/!$&'()*+,;=:@~"
+_STEP_BYTES = 16 * 1024  # zlib copies what is left of its input behind every member
+_MOST_DECOMPRESSED = 1 << 20
 
 
 def whole_bytes(data: bytes) -> int:
     """How many bytes of a segment are whole records: gzip members that decompress to their ends."""
+    view = memoryview(data)
     whole = 0
     while whole < len(data):
-        member = zlib.decompressobj(wbits=31)
-        try:
-            chunk = data[whole:]
-            while chunk and not member.eof:
-                member.decompress(chunk, 1 << 20)
-                chunk = member.unconsumed_tail
-        except zlib.error:
-            return whole
-        if not member.eof:
-            return whole
-        whole = len(data) - len(member.unused_data)
+        end = _end_of_member(view, whole)
+        if end is None:
+            break
+        whole = end
     return whole
+
+
+def _end_of_member(view: memoryview, at: int) -> int | None:
+    """Where the gzip member that begins there ends; None where it does not."""
+    member = zlib.decompressobj(wbits=31)
+    while at < len(view):
+        part: memoryview | bytes = view[at : at + _STEP_BYTES]
+        at += len(part)
+        is_full = False
+        try:
+            while (part or is_full) and not member.eof:
+                is_full = len(member.decompress(part, _MOST_DECOMPRESSED)) == _MOST_DECOMPRESSED
+                part = member.unconsumed_tail
+        except zlib.error:
+            return None
+        if member.eof:
+            return at - len(member.unused_data)
+    return None
 
 
 def index_lines(data: bytes, name: str) -> list[str]:
