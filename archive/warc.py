@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -47,25 +48,47 @@ def _end_of_member(view: memoryview, at: int) -> int | None:
     return None
 
 
-def index_lines(data: bytes, name: str) -> list[str]:
-    """The CDXJ of a segment, sorted: a line for each response and revisit, `<SURT> <time> {JSON}`, LF at its end."""
-    lines = []
-    for record, offset, length in _members(data):
-        if record.rec_type not in ("response", "revisit"):
-            continue
-        url = record.rec_headers.get_header("WARC-Target-URI")
-        date = record.rec_headers.get_header("WARC-Date")
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What an index says of a response or a revisit, wherever it lies."""
+
+    url: str
+    date: str
+    mime: str
+    status: str
+    digest: str
+
+    @classmethod
+    def of(cls, record: ArcWarcRecord) -> Told:
+        return cls(
+            url=record.rec_headers.get_header("WARC-Target-URI"),
+            date=record.rec_headers.get_header("WARC-Date"),
+            mime=_mime(record),
+            status=record.http_headers.get_statuscode(),
+            digest=record.rec_headers.get_header("WARC-Payload-Digest"),
+        )
+
+    def line(self, *, offset: int, length: int, name: str) -> str:
+        """A line of CDXJ, `<SURT> <time> {JSON}` and LF, of a record so far into the file of that name."""
         fields = {
-            "url": url,
-            "mime": _mime(record),
-            "status": record.http_headers.get_statuscode(),
-            "digest": record.rec_headers.get_header("WARC-Payload-Digest"),
+            "url": self.url,
+            "mime": self.mime,
+            "status": self.status,
+            "digest": self.digest,
             "length": str(length),
             "offset": str(offset),
             "filename": name,
         }
-        lines.append(f"{surt(url)} {re.sub('[^0-9]', '', date)} {json.dumps(fields)}\n")
-    return sorted(lines)
+        return f"{surt(self.url)} {re.sub('[^0-9]', '', self.date)} {json.dumps(fields)}\n"
+
+
+def index_lines(data: bytes, name: str) -> list[str]:
+    """The CDXJ of a segment, sorted: a line for each response and revisit."""
+    return sorted(
+        Told.of(record).line(offset=offset, length=length, name=name)
+        for record, offset, length in _members(data)
+        if record.rec_type in ("response", "revisit")
+    )
 
 
 def _members(data: bytes) -> Iterator[tuple[ArcWarcRecord, int, int]]:
