@@ -161,7 +161,7 @@ class CrawlState:
             await self._session.run(self.history.learn, archive, now=self.started_at, at_most_old=_LEARN_EVERY)
         if self._raw != "none":
             folder = self.folder / "spool" / archive.info.id
-            notes += await self._session.run(self._upload_abandoned, folder)
+            notes += await self._session.look(self._upload_abandoned, folder)
             self._spool = Spool(folder / self.site.slug, self.site.slug, self.run)
         self.number = self.frontier.begin_run(self.run, self.site.slug, now=self.seconds)
         if whole and (why := await self._session.run(self._why_rebuild)):
@@ -333,7 +333,7 @@ class CrawlState:
         left = len(spool.full) - len(now)
         for segment in now:
             try:
-                await self._session.write(upload, self._session.archive, segment.file, segment)
+                await self._session.write_large(upload, self._session.archive, segment.file, segment)
             except StoreError:
                 left += 1
         return [f"{left} captures are not in the archive yet: the next run uploads them"] if left else []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from typing import ParamSpec, Self, TypeVar
 
@@ -36,7 +37,7 @@ class ArchiveSession:
         self._threads = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="archive")
         self._failed: StoreError | None = None
         self._turns = ThreadPoolExecutor(max_workers=1, thread_name_prefix="in-turn")
-        # One: pictures take much memory while they are decoded, and each thread's allocator keeps some of it.
+        # One: pictures and captures take much memory, and the C library keeps some of it for each thread that did.
         self._looking = ThreadPoolExecutor(max_workers=1, thread_name_prefix="look")
         self._new: set[tuple[str, str]] = set()
 
@@ -69,10 +70,20 @@ class ArchiveSession:
 
         Each write tries for minutes before it gives up; a hundred of them one after the other would take hours.
         """
+        with self._noting_failure():
+            return await self.run(function, *args, **kwargs)
+
+    async def write_large(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """As `write`, for what takes much memory: one call at a time, in the thread that looks."""
+        with self._noting_failure():
+            return await self.look(function, *args, **kwargs)
+
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
         if self._failed is not None:
             raise self._failed
         try:
-            return await self.run(function, *args, **kwargs)
+            yield
         except StoreError as error:
             self._failed = error
             raise
