@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from socket import SOCK_CLOEXEC, socket
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -59,6 +60,10 @@ class Answer:
     address: str
     latency_seconds: float
 
+    @cached_property
+    def _all_of_head(self) -> bytes:
+        return b"".join(self.head).lower()
+
     @property
     def headers(self) -> list[tuple[str, str]]:
         """The fields of the head, Latin-1; a folded line goes on with the one before it."""
@@ -76,8 +81,7 @@ class Answer:
 
     def values(self, name: str) -> list[str]:
         """All values of a header, named in lower case."""
-        start = name.encode("ascii")
-        if not any(line[: len(start)].lower() == start for line in self.head):
+        if name.encode("ascii") not in self._all_of_head:
             return []  # most are not there, and to read all costs more
         return [value for key, value in self.headers if key.lower() == name]
 
