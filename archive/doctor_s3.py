@@ -20,7 +20,7 @@ from archive.doctor import RACERS, TEXT, Check, race
 from archive.errors import StoreError
 from archive.layout import PROBES, VIEWS
 from archive.s3 import S3Store
-from archive.s3_wire import content_md5
+from archive.s3_boto3 import as_ours, content_md5
 
 _MAX_SKEW_SECONDS = 300
 _RELIES_ELSEWHERE = "nothing: see the check of every put"
@@ -91,7 +91,7 @@ def examine_s3(store: S3Store) -> Iterator[Check]:
         ):
             yield check(probe)
     except (ClientError, BotoCoreError) as error:
-        raise store.explained(error, "examine it") from error
+        raise store.explained(as_ours(error), "examine it") from error
     finally:
         with contextlib.suppress(BotoCoreError):
             left = probe.clean()

@@ -1,4 +1,4 @@
-"""Objects in S3. Imported only for `s3://` archives: botocore costs 0.1 s of CPU, which a folder need not pay."""
+"""Objects in S3. Imported only for `s3://` archives."""
 
 from __future__ import annotations
 
@@ -10,22 +10,15 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    IncompleteReadError,
-    ParamValidationError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
 from obstore.exceptions import BaseError
 from platformdirs import user_state_path
 
 from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
 from archive.layout import VIEWS, check_key
 from archive.locks import ONE_AT_A_TIME, hold_lock
+from archive.s3_errors import BrokenOff, CannotSend, Refused, S3Error, Unanswered
 from archive.s3_settings import Bucket, find_bucket
-from archive.s3_wire import BeyondObstoreError, Boto3Wire, ObstoreWire, Page, Wire, is_passing
+from archive.s3_wire import ObstoreWire, Page, Wire
 from archive.store import DEFAULTS, Locked, ObjectInfo, StoreOptions, Usage, check_mutable
 
 if TYPE_CHECKING:
@@ -34,7 +27,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _READ_ATTEMPTS = 6
 _LONGEST_WAIT_SECONDS = 20.0
-_BODY_BROKE_OFF = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, OSError)
 
 
 class S3Store:
@@ -78,9 +70,11 @@ class S3Store:
     @property
     def client(self) -> S3Client:
         """A boto3 client, made when it is first asked for. Raises StoreError."""
+        from archive.s3_boto3 import client_of
+
         with self._changing:
             if self._client is None:
-                self._client = self._way.client()
+                self._client = client_of(self._way)
             return self._client
 
     @property
@@ -92,19 +86,24 @@ class S3Store:
 
     def _first_wire(self) -> Wire:
         if self.options.object_lock_days:
-            return Boto3Wire(self._way, self.client, "of the retention of each object")
+            return self._boto3("of the retention of each object")
         if self._way.address is None:
-            return Boto3Wire(self._way, self.client, "of the bucket's name or the kind of its endpoint")
+            return self._boto3("of the bucket's name or the kind of its endpoint")
         try:
             return ObstoreWire(self._way, self._way.address)
         except (ValueError, BaseError) as error:
             raise StoreError(f"archive {self.url}: cannot set up the S3 client: {_one_line(error)}") from error
 
+    def _boto3(self, why: str) -> Wire:
+        from archive.s3_boto3 import Boto3Wire
+
+        return Boto3Wire(self._way, self.client, why)
+
     def _go_on_with_boto3(self, instead_of: Wire, why: str) -> None:
-        client = self.client
+        boto3 = self._boto3(why)
         with self._changing:
             if self._wire is instead_of:
-                self._wire = Boto3Wire(self._way, client, why)
+                self._wire = boto3
                 # What the server checks was learnt of other requests.
                 self._checks_digests = not self._learned
 
@@ -135,9 +134,9 @@ class S3Store:
         name = self.prefix + key
         try:
             return self._ask("PUT", lambda wire: wire.refuses_other_body(name, data, content_type))
-        except ClientError:
+        except Refused:
             return False
-        except BotoCoreError as error:
+        except S3Error as error:
             raise self.explained(error, f"write {key}", unclear=True) from error
 
     def _admit_one_writer(self) -> None:
@@ -170,11 +169,9 @@ class S3Store:
         name = self.prefix + check_key(key)
         try:
             self._ask("PUT", lambda wire: wire.put(name, data, content_type, create_only=True))
-        except ClientError as error:
-            if _status(error) == 412:  # noqa: PLR2004 - Precondition Failed: the key is taken
+        except S3Error as error:
+            if isinstance(error, Refused) and error.status == 412:  # noqa: PLR2004 - Precondition Failed: it is taken
                 return False
-            raise self.explained(error, f"write {key}", unclear=True) from error
-        except BotoCoreError as error:
             raise self.explained(error, f"write {key}", unclear=True) from error
         return True
 
@@ -182,7 +179,7 @@ class S3Store:
         name = self.prefix + check_mutable(key, self._mutable)
         try:
             self._ask("PUT", lambda wire: wire.put(name, data, content_type, create_only=False, retained=False))
-        except (ClientError, BotoCoreError) as error:
+        except S3Error as error:
             raise self.explained(error, f"write {key}", unclear=True) from error
         self.usage.wrote(len(data))
 
@@ -190,7 +187,7 @@ class S3Store:
         name = self.prefix + check_mutable(key, self._mutable)
         try:
             self._ask("DELETE", lambda wire: wire.delete(name))
-        except (ClientError, BotoCoreError) as error:
+        except S3Error as error:
             raise self.explained(error, f"remove {key}", unclear=True) from error
 
     def replace(self, key: str, data: bytes, content_type: str) -> None:
@@ -207,11 +204,11 @@ class S3Store:
             self.usage.count(operation)
             try:
                 return call(wire)
-            except BeyondObstoreError as error:
+            except CannotSend as error:
                 self._go_on_with_boto3(wire, error.why)
-            except (ClientError, BotoCoreError) as error:
+            except S3Error as error:
                 attempt += 1
-                if attempt >= wire.attempts or not is_passing(error):
+                if attempt >= wire.attempts or not error.is_passing:
                     raise
                 longest = min(_LONGEST_WAIT_SECONDS, 2.0 ** (attempt - 1))
                 time.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret
@@ -246,37 +243,42 @@ class S3Store:
 
         A bucket without versioning has one version of each object, and a server that knows no versions none.
         """
+        from archive.s3_boto3 import in_our_words
+
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
         try:
-            for page in self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix):
-                self.usage.count("LIST")
-                yield from (dict(item) for item in page.get("Versions", ()))
-                for mark in page.get("DeleteMarkers", ()):
-                    yield {name: value for name, value in mark.items() if name != "Size"}
-        except ClientError as error:
-            if error.response["Error"].get("Code") not in _NO_VERSIONS:
+            with in_our_words():
+                for page in pages:
+                    self.usage.count("LIST")
+                    yield from (dict(item) for item in page.get("Versions", ()))
+                    for mark in page.get("DeleteMarkers", ()):
+                        yield {name: value for name, value in mark.items() if name != "Size"}
+        except S3Error as error:
+            if not isinstance(error, Refused) or error.code not in _NO_VERSIONS:
                 raise self.explained(error, "list the versions of objects") from error
-        except BotoCoreError as error:
-            raise self.explained(error, "list the versions of objects") from error
 
     def _erase_version(self, key: str, version: str) -> Locked | None:
         """Delete one version; what keeps it, where the store refuses."""
+        from archive.s3_boto3 import in_our_words
+
         self.usage.count("DELETE")
         try:
-            self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key, VersionId=version)
-        except ClientError as error:
-            code = error.response["Error"].get("Code", "")
-            if code not in _MAY_BE_LOCKED:
-                raise self.explained(error, f"remove a version of {key}", unclear=True) from error
-            return self._lock_of(key, version, code)
-        except BotoCoreError as error:
+            with in_our_words():
+                self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key, VersionId=version)
+        except S3Error as error:
+            if isinstance(error, Refused) and error.code in _MAY_BE_LOCKED:
+                return self._lock_of(key, version, error.code)
             raise self.explained(error, f"remove a version of {key}", unclear=True) from error
         return None
 
     def _lock_of(self, key: str, version: str, code: str) -> Locked:
+        from archive.s3_boto3 import in_our_words
+
         self.usage.count("HEAD")
         try:
-            told = self.client.head_object(Bucket=self.bucket, Key=self.prefix + key, VersionId=version)
-        except (ClientError, BotoCoreError):
+            with in_our_words():
+                told = self.client.head_object(Bucket=self.bucket, Key=self.prefix + key, VersionId=version)
+        except S3Error:
             return Locked(key=key, version=version, why=code)
         until, hold = told.get("ObjectLockRetainUntilDate"), told.get("ObjectLockLegalHoldStatus") == "ON"
         why = "" if until or hold else f"{code}: the right s3:DeleteObjectVersion may be missing"
@@ -286,11 +288,9 @@ class S3Store:
         name = self.prefix + check_key(key)
         try:
             self._ask("HEAD", lambda wire: wire.head(name))
-        except ClientError as error:
-            if _status(error) == 404:  # noqa: PLR2004 - Not Found
+        except S3Error as error:
+            if isinstance(error, Refused) and error.status == 404:  # noqa: PLR2004 - Not Found
                 return False
-            raise self.explained(error, f"look for {key}", unclear=True) from error
-        except BotoCoreError as error:
             raise self.explained(error, f"look for {key}", unclear=True) from error
         return True
 
@@ -310,17 +310,13 @@ class S3Store:
         for attempt in range(_READ_ATTEMPTS):
             try:
                 return self._ask("GET", lambda wire: wire.get(name))
-            except ClientError as error:
-                if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            except S3Error as error:
+                if isinstance(error, Refused) and error.code in ("NoSuchKey", "404"):
                     raise ObjectMissing(self.url, key) from None
-                raise self.explained(error, f"read {key}") from error
-            except _BODY_BROKE_OFF as error:
                 # An answer that breaks off after its headers is no failed request to `_ask`.
-                if attempt + 1 == _READ_ATTEMPTS:
+                if not isinstance(error, BrokenOff) or attempt + 1 == _READ_ATTEMPTS:
                     raise self.explained(error, f"read {key}") from error
                 time.sleep(0.1 * 2**attempt)
-            except BotoCoreError as error:
-                raise self.explained(error, f"read {key}") from error
         raise AssertionError("unreachable")
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[ObjectInfo]:
@@ -336,28 +332,27 @@ class S3Store:
     def _page(self, prefix: str, start: str) -> Page:
         try:
             return self._ask("LIST", lambda wire: wire.page(self.prefix + prefix, start))
-        except (ClientError, BotoCoreError) as error:
+        except S3Error as error:
             raise self.explained(error, f"list {prefix or 'the archive'}") from error
 
-    def explained(self, error: Exception, action: str, *, unclear: bool = False) -> StoreError:
-        if isinstance(error, ClientError):
-            code = error.response["Error"].get("Code", "")
-            if unclear and (_status(error) in _UNCLEAR_STATUSES or _status(error) >= 500):  # noqa: PLR2004
-                return StoreUnclear(f"archive {self.url}: cannot {action}: the store answered {code}")
-            advice = _S3_ADVICE[code].format(bucket=self.bucket) if code in _S3_ADVICE else _one_line(error)
-            return StoreError(f"archive {self.url}: cannot {action}: {code}: {advice}")
-        name = type(error).__name__
-        if isinstance(error, ParamValidationError):
+    def explained(self, error: S3Error, action: str, *, unclear: bool = False) -> StoreError:
+        if isinstance(error, Refused):
+            if unclear and (error.status in _UNCLEAR_STATUSES or error.status >= 500):  # noqa: PLR2004
+                return StoreUnclear(f"archive {self.url}: cannot {action}: the store answered {error.code}")
+            advice = _S3_ADVICE.get(error.code)
+            told = advice.format(bucket=self.bucket) if advice else _one_line(error)
+            return StoreError(f"archive {self.url}: cannot {action}: {error.code}: {told}")
+        name = error.name if isinstance(error, Unanswered) else type(error).__name__
+        if name == "ParamValidationError":
             return StoreError(f"archive {self.url}: cannot {action}: {_one_line(error)}: correct the address.")
         if name in _NO_CREDENTIALS:
             return StoreError(f"archive {self.url}: cannot {action}: {error}: {_CREDENTIALS_ADVICE}")
+        kind = StoreUnclear if unclear else StoreError
         if name == "EndpointConnectionError":
-            kind = StoreUnclear if unclear else StoreError
             return kind(
                 f"archive {self.url}: cannot {action}: {error} Look at AWS_ENDPOINT_URL and the network; "
                 "what is archived stays, run again when the store answers."
             )
-        kind = StoreUnclear if unclear else StoreError
         return kind(f"archive {self.url}: cannot {action}: {name}: {_one_line(error)}")
 
 
@@ -386,8 +381,3 @@ _S3_ADVICE = {
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _status(error: Exception) -> int:
-    response = getattr(error, "response", {})
-    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -1,7 +1,8 @@
 """How a bucket is reached: what birdnest.toml says, and else what the environment and ~/.aws say, as boto3 finds it.
 
-A boto3 client would tell the same, but its start costs as much CPU as hundreds of requests; botocore's session costs
-half of that, and nothing else is needed until somebody administers the bucket.
+A boto3 client would tell the same, but its start costs as much CPU as hundreds of requests, and botocore's session half
+of that. So the session is asked only where there is more to know than a few variables of the environment say: those
+that a scheduled run in a container has, without any file in ~/.aws.
 """
 
 from __future__ import annotations
@@ -9,20 +10,19 @@ from __future__ import annotations
 import logging
 import os
 import re
-from dataclasses import dataclass
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from botocore.configprovider import ConfiguredEndpointProvider
-from botocore.exceptions import BotoCoreError
-from botocore.session import Session
-from botocore.utils import check_dns_name, is_valid_endpoint_url, is_valid_ipv4_endpoint_url
+from urllib.parse import urlsplit
 
 from archive.errors import StoreError
+from archive.s3_errors import Unanswered
 from archive.store import StoreOptions
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    from botocore.session import Session
 
 DEFAULT_REGION = "us-east-1"
 _BUCKET_NAME = re.compile(r"[a-zA-Z0-9.\-_]{1,255}", re.ASCII)
@@ -31,6 +31,43 @@ _CHINA = re.compile(r"cn-[a-z]+-\d")
 _ODD_NAMES = ("--x-s3", ".mrap", "--op-s3")  # of buckets and access points with endpoints of their own
 _ODD_SETTINGS = ("signature_version", "use_accelerate_endpoint", "use_dualstack_endpoint")
 _CONNECT_SECONDS = 10
+# What AWS tools look for in the environment and we read as they do. Anything else of theirs is for botocore to read.
+_PLAIN_VARIABLES = frozenset(
+    {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_CA_BUNDLE",
+        "AWS_REQUEST_CHECKSUM_CALCULATION",
+        "AWS_RESPONSE_CHECKSUM_VALIDATION",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_EC2_METADATA_DISABLED",
+        "AWS_PAGER",
+        "AWS_DEFAULT_OUTPUT",
+    }
+)
+_FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
+_CHECKSUMS = "AWS_REQUEST_CHECKSUM_CALCULATION"
+_HOST_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", re.ASCII)
+_PLAIN_ENDPOINT = re.compile(
+    r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?(/[\w/.-]*)?", re.ASCII | re.IGNORECASE
+)
+_IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """Credentials. is_passing: they expire, and botocore knows when to get others."""
+
+    id: str
+    secret: str = field(repr=False)
+    token: str | None = field(repr=False)
+    is_passing: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +77,13 @@ class Bucket:
     url: the archive's, for messages. endpoint: the server's address. custom: whether that was set, so that the server
     may be of another maker than AWS. address: where the bucket's keys begin, None where only boto3 can tell.
     ca_bundle: a file of certificates to trust. checksums: "when_required", "when_supported", or None where nobody says.
+    keys: where the credentials come from.
     """
 
     name: str
     url: str
     options: StoreOptions
-    session: Session
+    keys: Keys
     region: str
     endpoint: str
     custom: bool
@@ -57,58 +95,151 @@ class Bucket:
     def connect_seconds(self) -> float:
         return min(_CONNECT_SECONDS, self.options.timeout_seconds)
 
-    def client(self) -> S3Client:
-        """A boto3 client. Raises StoreError for what boto3 refuses."""
-        import boto3.session
-        from botocore.config import Config
-
-        config = Config(
-            connect_timeout=self.connect_seconds,
-            read_timeout=self.options.timeout_seconds,
-            max_pool_connections=32,
-            retries={"mode": "standard", "total_max_attempts": 3},
-            s3=_addressing(self.options),
-            **_checksum_settings(self.options, self.session),
-        )
-        session = boto3.session.Session(botocore_session=self.session)
+    def session(self) -> Session:
+        """The session of botocore. Raises StoreError."""
         try:
-            return session.client("s3", region_name=self.region, endpoint_url=self.options.endpoint, config=config)
-        except (BotoCoreError, ValueError) as error:
-            raise _unusable(self.url, error) from error
+            return self.keys.session()
+        except _botocore_errors() as error:
+            raise unusable(self.url, error) from error
+
+
+class Keys:
+    """The credentials of a profile, or those that are given. May be asked by threads."""
+
+    def __init__(self, profile: str | None, given: Key | None = None) -> None:
+        self._profile = profile
+        self._given = given
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._found: Any = None
+
+    @property
+    def session_began(self) -> bool:
+        return self._session is not None
+
+    def session(self) -> Session:
+        """The session of botocore. Raises botocore's exceptions."""
+        from botocore.session import Session
+
+        if self._session is None:
+            _quiet()
+            self._session = Session(profile=self._profile)
+        return self._session
+
+    def now(self) -> Key:
+        """Credentials that are valid, new ones where they were about to expire. Raises Unanswered."""
+        if self._given is not None:
+            return self._given
+        from botocore.credentials import RefreshableCredentials
+        from botocore.exceptions import BotoCoreError, NoCredentialsError
+
+        try:
+            with self._lock:
+                if self._found is None:
+                    self._found = self.session().get_credentials()
+                if self._found is None:
+                    raise NoCredentialsError
+            frozen = self._found.get_frozen_credentials()
+        except BotoCoreError as error:
+            raise Unanswered(type(error).__name__, str(error)) from error
+        return Key(
+            id=frozen.access_key or "",
+            secret=frozen.secret_key or "",
+            token=frozen.token,
+            is_passing=isinstance(self._found, RefreshableCredentials),
+        )
 
 
 def find_bucket(name: str, url: str, options: StoreOptions) -> Bucket:
     """The way to a bucket. Raises StoreError naming `url` for a profile, region or endpoint that cannot be."""
-    _quiet()
+    said = os.environ
+    if _is_plain(said, options):
+        return _plain_bucket(name, url, options, said)
     try:
-        session = Session(profile=options.profile)
-        region = (
-            options.region
-            or session.get_config_variable("region")
-            or os.environ.get("AWS_REGION")  # which other AWS tools know, and boto3 does not
-            or DEFAULT_REGION
-        )
-        configured = options.endpoint or _configured_endpoint(session)
-        if configured and not is_valid_endpoint_url(configured):
-            raise _unusable(url, f"Invalid endpoint: {configured}")
-        said = _said_of_s3(session)
-        ca_bundle = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
-        style = options.addressing or said.get("addressing_style")
-        found = address(name, region=region, endpoint=configured, style=style)
-        return Bucket(
-            name=name,
-            url=url,
-            options=options,
-            session=session,
-            region=region,
-            endpoint=configured or f"https://{aws_host(region) or f's3.{region}.amazonaws.com'}",
-            custom=bool(configured),
-            address=None if _is_odd(session, said, name) else found,
-            ca_bundle=ca_bundle,
-            checksums=options.checksums or _said_of_checksums(session),
-        )
-    except (BotoCoreError, ValueError) as error:
-        raise _unusable(url, error) from error
+        return _session_s_bucket(name, url, options)
+    except _botocore_errors() as error:
+        raise unusable(url, error) from error
+
+
+def _botocore_errors() -> tuple[type[Exception], ...]:
+    from botocore.exceptions import BotoCoreError
+
+    return BotoCoreError, ValueError
+
+
+def _is_plain(said: Mapping[str, str], options: StoreOptions) -> bool:
+    """Whether the environment gives credentials, and nothing there or in ~/.aws says what only botocore reads."""
+    about = {name: value for name, value in said.items() if name.startswith("AWS_")}
+    endpoint = options.endpoint or about.get("AWS_ENDPOINT_URL_S3") or about.get("AWS_ENDPOINT_URL")
+    return (
+        options.profile is None
+        and {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= about.keys() <= _PLAIN_VARIABLES
+        and all(about.values())
+        and (endpoint is None or _PLAIN_ENDPOINT.fullmatch(endpoint) is not None)
+        and not any(_says_something(Path(said.get(name, usual))) for name, usual in _FILES.items())
+    )
+
+
+def _says_something(file: Path) -> bool:
+    try:
+        return file.expanduser().stat().st_size > 0
+    except (OSError, RuntimeError):  # it is not there, or nobody has that home
+        return False
+
+
+def _plain_bucket(name: str, url: str, options: StoreOptions, said: Mapping[str, str]) -> Bucket:
+    region = options.region or said.get("AWS_DEFAULT_REGION") or said.get("AWS_REGION") or DEFAULT_REGION
+    endpoint = options.endpoint or said.get("AWS_ENDPOINT_URL_S3") or said.get("AWS_ENDPOINT_URL")
+    key = Key(
+        id=said["AWS_ACCESS_KEY_ID"],
+        secret=said["AWS_SECRET_ACCESS_KEY"],
+        token=said.get("AWS_SESSION_TOKEN"),
+        is_passing=False,
+    )
+    found = address(name, region=region, endpoint=endpoint, style=options.addressing)
+    return Bucket(
+        name=name,
+        url=url,
+        options=options,
+        keys=Keys(None, key),
+        region=region,
+        endpoint=endpoint or _aws_endpoint(region),
+        custom=bool(endpoint),
+        address=None if name.endswith(_ODD_NAMES) else found,
+        ca_bundle=said.get("AWS_CA_BUNDLE") or said.get("REQUESTS_CA_BUNDLE"),
+        checksums=options.checksums or said.get(_CHECKSUMS, "").lower() or None,
+    )
+
+
+def _session_s_bucket(name: str, url: str, options: StoreOptions) -> Bucket:
+    from botocore.utils import is_valid_endpoint_url
+
+    keys = Keys(options.profile)
+    session = keys.session()
+    region = (
+        options.region
+        or session.get_config_variable("region")
+        or os.environ.get("AWS_REGION")  # which other AWS tools know, and boto3 does not
+        or DEFAULT_REGION
+    )
+    configured = options.endpoint or _configured_endpoint(session)
+    if configured and not is_valid_endpoint_url(configured):
+        raise unusable(url, f"Invalid endpoint: {configured}")
+    said = _said_of_s3(session)
+    style = options.addressing or said.get("addressing_style")
+    found = address(name, region=region, endpoint=configured, style=style)
+    return Bucket(
+        name=name,
+        url=url,
+        options=options,
+        keys=keys,
+        region=region,
+        endpoint=configured or _aws_endpoint(region),
+        custom=bool(configured),
+        address=None if _is_odd(session, said, name) else found,
+        ca_bundle=session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE"),
+        checksums=options.checksums or _said_of_checksums(session),
+    )
 
 
 def address(bucket: str, *, region: str, endpoint: str | None = None, style: str | None = None) -> str | None:
@@ -130,14 +261,14 @@ def address(bucket: str, *, region: str, endpoint: str | None = None, style: str
         return None
     if (host is None and not endpoint) or (in_host and "." in bucket and base.startswith("http:")):
         return None
-    if in_host and check_dns_name(bucket) and "." not in bucket:
+    if in_host and _HOST_LABEL.fullmatch(bucket):
         scheme, rest = base.split("://", 1)
         return f"{scheme}://{bucket}.{rest}"
     return f"{base}/{bucket}"
 
 
 def _takes_names_before(endpoint: str) -> bool:
-    return not (is_valid_ipv4_endpoint_url(endpoint) or "[" in endpoint or "@" in endpoint)
+    return not (_IPV4.fullmatch(urlsplit(endpoint).hostname or "") or "[" in endpoint or "@" in endpoint)
 
 
 def aws_host(region: str) -> str | None:
@@ -149,7 +280,13 @@ def aws_host(region: str) -> str | None:
     return f"s3.{region}.amazonaws.com.cn" if _CHINA.fullmatch(region) else None
 
 
+def _aws_endpoint(region: str) -> str:
+    return f"https://{aws_host(region) or f's3.{region}.amazonaws.com'}"
+
+
 def _configured_endpoint(session: Session) -> str | None:
+    from botocore.configprovider import ConfiguredEndpointProvider
+
     if session.get_config_variable("ignore_configured_endpoint_urls"):
         return None
     provider = ConfiguredEndpointProvider(
@@ -171,28 +308,13 @@ def _is_odd(session: Session, said: dict[str, Any], bucket: str) -> bool:
     return any(str(each).lower() not in ("none", "false", "s3v4") for each in asked) or bucket.endswith(_ODD_NAMES)
 
 
-def _addressing(options: StoreOptions) -> Any:
-    return {"addressing_style": options.addressing} if options.addressing else None
-
-
-def _checksum_settings(options: StoreOptions, session: Session) -> dict[str, Any]:
-    """Other makers' https endpoints refuse the trailing checksums that newer clients add unasked; Content-MD5 is sent
-    with every put instead. What birdnest.toml says comes first, then what the environment and the profile say.
-    """
-    names = ("request_checksum_calculation", "response_checksum_validation")
-    if options.checksums:
-        return dict.fromkeys(names, options.checksums)
-    said = session.get_scoped_config()
-    return {name: "when_required" for name in names if not (os.environ.get(f"AWS_{name.upper()}") or said.get(name))}
-
-
 def _said_of_checksums(session: Session) -> str | None:
-    name = "request_checksum_calculation"
-    said = os.environ.get(f"AWS_{name.upper()}") or session.get_scoped_config().get(name)
+    said = os.environ.get(_CHECKSUMS) or session.get_scoped_config().get("request_checksum_calculation")
     return str(said).lower() if said else None
 
 
-def _unusable(url: str, error: Exception | str) -> StoreError:
+def unusable(url: str, error: Exception | str) -> StoreError:
+    """The error that settings of S3 are wrong."""
     return StoreError(f"archive {url}: cannot set up the S3 client: {error}")
 
 

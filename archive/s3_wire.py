@@ -1,11 +1,11 @@
-"""Requests for the objects of a bucket: by obstore, and by boto3 where obstore cannot.
+"""Requests for the objects of a bucket: what sends them (`Wire`), and how obstore does.
 
 obstore sends a put for a seventh of the CPU that boto3 takes, at any number of threads. What it cannot do is rare, and
-then boto3 does all of it: retention of each object (its headers must be signed), certificates that rustls refuses (a
-server's own that may sign others), a bucket in another region than told, keys with empty segments, a server that
-insists on Content-MD5, and endpoints of other kinds (FIPS, dual-stack, accelerated, access points).
+then boto3 does all of it (`archive.s3_boto3`): retention of each object (its headers must be signed), certificates that
+rustls refuses (a server's own that may sign others), a bucket in another region than told, keys with empty segments, a
+server that insists on Content-MD5, and endpoints of other kinds (FIPS, dual-stack, accelerated, access points).
 
-Both raise botocore's exceptions, so that a failure is told in one way. Each request is sent once; who asks, repeats it.
+Each request is sent once; who asks, repeats it.
 """
 
 from __future__ import annotations
@@ -13,41 +13,27 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote
 from xml.sax.saxutils import unescape
 
+import certifi
 import obstore
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials, RefreshableCredentials
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    HTTPClientError,
-    NoCredentialsError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-    SSLError,
-)
-from botocore.httpsession import URLLib3Session
-from botocore.utils import get_environ_proxies
 from obstore.exceptions import BaseError, InvalidPathError
 from obstore.store import S3Store as ObjectStore
 
+from archive.s3_errors import BrokenOff, CannotSend, Refused, S3Error, Unanswered
 from archive.s3_settings import Bucket, read_ca_bundle
 from archive.store import ObjectInfo, StoreOptions
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
     from obstore.store import S3Credential
 
 _PAGE = 1000
@@ -69,14 +55,6 @@ _KIND = re.compile(r"\bkind: (Connect|Request|Timeout|Interrupted|Unknown|Decode
 _ASKED = re.compile(r"Error performing [A-Z]+ (\S+) in ")
 
 
-class BeyondObstoreError(Exception):
-    """obstore cannot do what is asked; `why` ends the sentence "boto3 sends the requests, because …"."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """Part of a listing; `after`: the key from which the next one goes on, None after the last."""
@@ -88,7 +66,7 @@ class Page:
 class Wire(Protocol):
     """How objects are asked for. `name` is an object's whole key in its bucket. All methods may be called by threads.
 
-    All raise ClientError and BotoCoreError. attempts: how often to send what failed in passing. why: why it is not
+    All raise S3Error. attempts: how often to send what failed in passing. why: why it is not
     obstore; None where it is. check: what the server is sent of each put, to check what has arrived.
     """
 
@@ -115,7 +93,7 @@ class Wire(Protocol):
 
 
 class ObstoreWire:
-    """Raises BeyondObstoreError besides. A put carries the SHA-256 of its body, signed."""
+    """A put carries the SHA-256 of its body, signed. Raises CannotSend besides."""
 
     attempts = 3
     why: str | None = None
@@ -129,14 +107,13 @@ class ObstoreWire:
         self._fixed = _attributes(bucket.options)
         self._lock = threading.Lock()
         self._stores: dict[int, ObjectStore] = {}
-        self._found: Credentials | None = None
         self._store(0)  # what is set wrongly is told at once
 
     def put(self, name: str, data: bytes, content_type: str, *, create_only: bool, retained: bool = True) -> None:  # noqa: ARG002 - it knows no retention
         store = self._store(len(data) // _SLOW_STEP_BYTES)
         attributes = {**self._fixed, "Content-Type": content_type}
         mode: Literal["create", "overwrite"] = "create" if create_only else "overwrite"
-        with suppress(_NoETagError):  # the server has taken it, all the same
+        with suppress(_NoETag):  # the server has taken it, all the same
             self._ask(
                 "PutObject",
                 lambda: obstore.put(store, name, data, attributes=attributes, mode=mode, use_multipart=False),
@@ -147,10 +124,10 @@ class ObstoreWire:
         try:
             return bytes(answer.bytes())
         except BaseError as error:
-            raise ResponseStreamingError(error=_first_line(error)) from error
+            raise BrokenOff("ResponseStreamingError", _first_line(error)) from error
 
     def head(self, name: str) -> None:
-        with suppress(_NoETagError):
+        with suppress(_NoETag):
             self._ask("HeadObject", lambda: obstore.head(self._store(), name))
 
     def delete(self, name: str) -> None:
@@ -177,31 +154,49 @@ class ObstoreWire:
 
     def refuses_other_body(self, name: str, data: bytes, content_type: str) -> bool:
         """A request as obstore's, signed for other bytes than are sent: the check that every put relies on."""
-        announced = data + b"other"
-        headers = {**_headers(self._bucket.options), "Content-Type": content_type}
+        import pycurl  # late: a process that only reads never asks
+
+        announced = hashlib.sha256(data + b"other")
+        headers = {**_headers(self._bucket.options), "Content-Type": content_type, "Expect": ""}
         if self._sends_checksum:
-            headers["x-amz-checksum-sha256"] = base64.b64encode(hashlib.sha256(announced).digest()).decode()
-        url = f"{self._address}/{quote(name, safe='/~')}"
-        request = AWSRequest("PUT", url, data=announced, headers=headers)
-        S3SigV4Auth(self._credentials(), "s3", self._bucket.region).add_auth(request)
-        prepared = request.prepare()
-        prepared.body = data
-        prepared.headers["Content-Length"] = str(len(data))
-        session = URLLib3Session(
-            verify=self._bucket.ca_bundle or True,  # type: ignore[arg-type] # the stubs know no path,
-            proxies=get_environ_proxies(url),
-            timeout=(self._bucket.connect_seconds, self._bucket.options.timeout_seconds),  # type: ignore[arg-type] # no pair
-        )
+            headers["x-amz-checksum-sha256"] = base64.b64encode(announced.digest()).decode()
+        headers["x-amz-content-sha256"] = announced.hexdigest()
+        key = self._bucket.keys.now()
+        if key.token:
+            headers["x-amz-security-token"] = key.token
+        told = BytesIO()
+        curl = pycurl.Curl()
+        for option, value in (
+            (pycurl.URL, f"{self._address}/{quote(name, safe='/~')}"),
+            (pycurl.UPLOAD, 1),
+            (pycurl.READDATA, BytesIO(data)),
+            (pycurl.INFILESIZE, len(data)),
+            (pycurl.WRITEDATA, told),
+            (pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in headers.items()]),
+            (pycurl.AWS_SIGV4, f"aws:amz:{self._bucket.region}:s3"),
+            (pycurl.USERNAME, key.id),
+            (pycurl.PASSWORD, key.secret),
+            (pycurl.CAINFO, self._bucket.ca_bundle or ssl.get_default_verify_paths().cafile or certifi.where()),
+            (pycurl.CONNECTTIMEOUT_MS, round(1000 * self._bucket.connect_seconds)),
+            (pycurl.LOW_SPEED_LIMIT, 1),
+            (pycurl.LOW_SPEED_TIME, round(self._bucket.options.timeout_seconds)),
+            (pycurl.NOSIGNAL, 1),
+        ):
+            curl.setopt(option, value)
         try:
-            answer = session.send(prepared)
-            status, told = answer.status_code, answer.text
-        except SSLError:
-            return False  # an authority that obstore has from the system, and botocore from nobody: it cannot be told
+            curl.perform()
+            status = int(curl.getinfo(pycurl.RESPONSE_CODE))
+        except pycurl.error as error:
+            if error.args[0] in (pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT_BADFILE):
+                return False  # an authority that obstore has from elsewhere: it cannot be told
+            raise Unanswered("HTTPClientError", curl.errstr(), is_passing=True) from error
         finally:
-            session.close()
-        if status in _PASSING_STATUSES:
-            raise _refusal(status, "", told, "PutObject")
-        return _code_in(told) in WRONG_DIGEST
+            curl.close()
+        answer = told.getvalue().decode("utf-8", "replace")
+        refusal = Refused(status=status, code=_code_in(answer), message="", operation="PutObject")
+        if refusal.is_passing:
+            raise refusal
+        return refusal.code in WRONG_DIGEST
 
     def _store(self, patience: int = 0) -> ObjectStore:
         """A client whose requests may take as long as an object of so many steps takes over a slow line."""
@@ -248,75 +243,67 @@ class ObstoreWire:
             credential_provider=self._credential,
         )
 
-    def _credentials(self) -> Credentials:
-        """Those of the session, refreshed where they were about to expire. Raises NoCredentialsError."""
-        with self._lock:
-            if self._found is None:
-                self._found = self._bucket.session.get_credentials()
-            if self._found is None:
-                raise NoCredentialsError
-        return self._found
-
     def _credential(self) -> S3Credential:
-        found = self._credentials()
-        frozen = found.get_frozen_credentials()
-        passing = isinstance(found, RefreshableCredentials)
+        key = self._bucket.keys.now()
         return {
-            "access_key_id": frozen.access_key or "",
-            "secret_access_key": frozen.secret_key or "",
-            "token": frozen.token,
-            "expires_at": datetime.now(UTC) + timedelta(minutes=_CREDENTIALS_MINUTES) if passing else None,
+            "access_key_id": key.id,
+            "secret_access_key": key.secret,
+            "token": key.token,
+            "expires_at": datetime.now(UTC) + timedelta(minutes=_CREDENTIALS_MINUTES) if key.is_passing else None,
         }
 
     def _ask(self, operation: str, call: Callable[[], Any]) -> Any:
-        self._credentials().get_frozen_credentials()  # fails here, in botocore's words, and not in obstore's
+        self._bucket.keys.now()  # fails here, in botocore's words, and not in obstore's
         try:
             return call()
         except (BaseError, FileNotFoundError, ValueError) as error:
-            raise as_botocore(error, operation, self._address) from error
+            raise as_ours(error, operation, self._address) from error
 
 
-class _NoETagError(BotoCoreError):
-    fmt = "the answer has no ETag"
+class _NoETag(Unanswered):
+    """An answer that says yes, without an ETag."""
 
 
-def as_botocore(error: Exception, operation: str, address: str) -> Exception:
-    """The exception that botocore raises of the same as this one of obstore, whose text holds the server's answer."""
+def as_ours(error: Exception, operation: str, address: str) -> S3Error:
+    """What a failure of obstore says, whose text holds the server's answer."""
     text = str(error)
     if isinstance(error, InvalidPathError) or (isinstance(error, ValueError) and "parse path" in text):
-        return BeyondObstoreError(f"of a key: {_first_line(error)}")
+        return CannotSend(f"of a key: {_first_line(error)}")
     if answer := _STATUS.search(text):
         return _refusal(int(answer[1]), answer[2], answer[3], operation)
     if "BareRedirect" in text:
-        return BeyondObstoreError("the bucket is elsewhere than told")
+        return CannotSend("the bucket is elsewhere than told")
     if "MissingEtag" in text:
-        return _NoETagError()
+        return _NoETag("NoETag", "the answer has no ETag")
     if "InvalidCertificate" in text:
-        return BeyondObstoreError("obstore does not trust the server's certificate")
+        return CannotSend("obstore does not trust the server's certificate")
     asked = _ASKED.search(text)
     url = asked[1] if asked else address
     kind = _KIND.search(text)
     match kind and kind[1]:
         case "Connect" if "TimedOut" in text:
-            return ConnectTimeoutError(endpoint_url=url)
+            told = f'Connect timeout on endpoint URL: "{url}"'
+            return Unanswered("ConnectTimeoutError", told, is_passing=True)
         case "Connect":
-            return EndpointConnectionError(endpoint_url=url)
+            told = f'Could not connect to the endpoint URL: "{url}"'
+            return Unanswered("EndpointConnectionError", told, is_passing=True)
         case "Timeout":
-            return ReadTimeoutError(endpoint_url=url)
+            return BrokenOff("ReadTimeoutError", f'Read timeout on endpoint URL: "{url}"', is_passing=True)
         case "Request" | "Interrupted":
-            return ConnectionClosedError(endpoint_url=url)
-    return HTTPClientError(error=_first_line(error))
+            told = f'Connection was closed before we received a valid response from endpoint URL: "{url}".'
+            return Unanswered("ConnectionClosedError", told, is_passing=True)
+    return Unanswered("HTTPClientError", _first_line(error), is_passing=True)
 
 
-def _refusal(status: int, reason: str, body: str, operation: str) -> Exception:
+def _refusal(status: int, reason: str, body: str, operation: str) -> S3Error:
     code = _code_in(body)
     message = _IN_BODY["Message"].search(body)
     if code in _ELSEWHERE or status in _REDIRECTS:
-        return BeyondObstoreError("the bucket is elsewhere than told")
+        return CannotSend("the bucket is elsewhere than told")
     if status == 400 and "Content-MD5" in body:  # noqa: PLR2004 - Bad Request
-        return BeyondObstoreError("the server insists on Content-MD5")
-    told = {"Code": code or str(status), "Message": unescape(message[1]) if message else reason}
-    return ClientError({"Error": told, "ResponseMetadata": {"HTTPStatusCode": status}}, operation)  # type: ignore[typeddict-item]
+        return CannotSend("the server insists on Content-MD5")
+    told = unescape(message[1]) if message else reason
+    return Refused(status=status, code=code or str(status), message=told, operation=operation)
 
 
 def _code_in(body: str) -> str:
@@ -340,94 +327,3 @@ def _headers(options: StoreOptions) -> dict[str, str]:
         "x-amz-storage-class": options.storage_class,
     }
     return {name: value for name, value in named.items() if value}
-
-
-class Boto3Wire:
-    """A put carries Content-MD5, and the retention that is asked for. botocore repeats what failed in passing."""
-
-    attempts = 1
-    check = "Content-MD5"
-
-    def __init__(self, bucket: Bucket, client: S3Client, why: str) -> None:
-        self.why: str | None = why
-        self._bucket = bucket
-        self._client = client
-
-    def put(self, name: str, data: bytes, content_type: str, *, create_only: bool, retained: bool = True) -> None:
-        more = {"IfNoneMatch": "*"} if create_only else {}
-        self._send(name, data, content_type, digest_of=data, **more, **(self._retention() if retained else {}))
-
-    def _send(self, name: str, data: bytes, content_type: str, *, digest_of: bytes, **more: Any) -> None:
-        self._client.put_object(
-            Bucket=self._bucket.name,
-            Key=name,
-            Body=data,
-            ContentType=content_type,
-            ContentMD5=content_md5(digest_of),
-            **_asked(self._bucket.options),
-            **more,
-        )
-
-    def get(self, name: str) -> bytes:
-        return self._client.get_object(Bucket=self._bucket.name, Key=name)["Body"].read()
-
-    def head(self, name: str) -> None:
-        self._client.head_object(Bucket=self._bucket.name, Key=name)
-
-    def delete(self, name: str) -> None:
-        self._client.delete_object(Bucket=self._bucket.name, Key=name)
-
-    def page(self, prefix: str, after: str) -> Page:
-        start: dict[str, Any] = {"StartAfter": after} if after else {}
-        told = self._client.list_objects_v2(Bucket=self._bucket.name, Prefix=prefix, **start)
-        objects = [
-            ObjectInfo(key=item["Key"], bytes=item["Size"], modified=item["LastModified"])
-            for item in told.get("Contents", ())
-        ]
-        return Page(objects=objects, after=objects[-1].key if told.get("IsTruncated") and objects else None)
-
-    def refuses_other_body(self, name: str, data: bytes, content_type: str) -> bool:
-        try:
-            self._send(name, data, content_type, digest_of=data + b"other", **self._retention())
-        except ClientError as error:
-            return error.response["Error"].get("Code") in WRONG_DIGEST
-        return False
-
-    def _retention(self) -> dict[str, Any]:
-        days = self._bucket.options.object_lock_days
-        if not days:
-            return {}
-        until = datetime.now(UTC) + timedelta(days=days)
-        return {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}
-
-
-def _asked(options: StoreOptions) -> dict[str, Any]:
-    """What every put asks for besides the object. No ACL: buckets without them refuse the request."""
-    named = {
-        "ServerSideEncryption": options.encryption,
-        "SSEKMSKeyId": options.kms_key,
-        "StorageClass": options.storage_class,
-    }
-    return {name: value for name, value in named.items() if value is not None}
-
-
-def content_md5(data: bytes) -> str:
-    """The digest of a request's body as the header Content-MD5 holds it (RFC 1864)."""
-    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-
-
-_PASSING_STATUSES = (500, 502, 503, 504)
-_PASSING_CODES = frozenset(
-    ("RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete", "Throttling", "ThrottlingException",
-     "RequestThrottled", "RequestLimitExceeded", "BandwidthLimitExceeded", "TooManyRequestsException", "SlowDown")
-)  # fmt: skip
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether the same request may well succeed in a moment, by botocore's own rules (its mode "standard")."""
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        return status in _PASSING_STATUSES or error.response["Error"].get("Code") in _PASSING_CODES
-    if isinstance(error, ResponseStreamingError):
-        return False  # an answer has come; whoever reads it asks again
-    return isinstance(error, HTTPClientError | EndpointConnectionError | ConnectTimeoutError | ReadTimeoutError)

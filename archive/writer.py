@@ -184,6 +184,7 @@ class Archive(ArchiveReader):
         self._sleep = sleep
         self._learning = threading.Lock()
         self._learned = False
+        self._learning_failed: StoreError | None = None
 
     @classmethod
     def open(cls, store: Store) -> Archive:
@@ -224,12 +225,21 @@ class Archive(ArchiveReader):
 
     def _ready(self) -> None:
         """Learn once what the store keeps, before the first object that another writer might write, too."""
-        if self._learned:
-            return
+        if not self._learned:
+            self._learn(self._learning_failed)
+
+    def _learn(self, failed_before: StoreError | None) -> None:
         with self._learning:
-            if not self._learned:
+            if self._learned:
+                return
+            if self._learning_failed is not None and self._learning_failed is not failed_before:
+                raise self._learning_failed  # another thread has just tried for minutes
+            try:
                 self._persist(lambda: self.store.learn(ARCHIVE_KEY))
-                self._learned = True
+            except StoreError as error:
+                self._learning_failed = error
+                raise
+            self._learned = True
 
     def add(self, post: Post, *, head: Head | None = None) -> Outcome:
         """Commit a post whose blobs are all put already.

@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from obstore.store import S3Store as ObjectStore
 
 from tests import s3_servers
 
@@ -62,6 +63,16 @@ class S3Server:
             aws_secret_access_key=s3_servers.SECRET,
             region_name="us-east-1",
             config=Config(proxies={}),
+        )
+
+    def store(self, bucket: str) -> ObjectStore:
+        return ObjectStore(
+            bucket,
+            endpoint=self.url,
+            access_key_id=s3_servers.USER,
+            secret_access_key=s3_servers.SECRET,
+            region="us-east-1",
+            client_options={"allow_http": True},
         )
 
     def mark(self) -> int:
@@ -123,10 +134,10 @@ class Bucket:
         """The SHA-256 of each object's bytes, read back."""
 
         def digest(key: str) -> str:
-            body = self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
-            return hashlib.sha256(body).hexdigest()
+            return hashlib.sha256(store.get(key).bytes()).hexdigest()
 
-        with ThreadPoolExecutor(4) as pool:
+        store = self.server.store(self.name)
+        with ThreadPoolExecutor(8) as pool:
             return set(pool.map(digest, [key for key, _ in self.objects()]))
 
 

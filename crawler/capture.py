@@ -32,7 +32,7 @@ from archive import Archive
 from archive.layout import capture_key
 from archive.locks import acquire, release
 from archive.register import Entry, entries
-from archive.warc import index_lines, whole_bytes
+from archive.warc import Told, index_lines, whole_bytes
 from archive.writer import GENERATOR
 
 SEGMENT_BYTES = 16 * 1024 * 1024  # one is in memory while it is uploaded
@@ -85,10 +85,13 @@ class Earlier:
 class Written:
     """An exchange's records: the bytes to append, and the record that holds the payload.
 
-    segment: where that is; None: among these records.
+    answer_at, told: where among the bytes the answer's record begins, and what an index says of it.
+    segment: where the payload is; None: among these records.
     """
 
     data: bytes
+    answer_at: int
+    told: Told
     record_id: str
     segment: str | None
     digest: str
@@ -130,16 +133,27 @@ def records(exchange: Exchange, run: str, number: int, earlier: Earlier | None) 
         http_headers=_headers(_request_line(exchange), exchange.request_headers, len(exchange.request_body) or None),
         warc_headers_dict={"WARC-Record-ID": request_id, "WARC-Date": date, "WARC-Concurrent-To": response_id},
     )
-    data = _packed(writer, asked) + _packed(writer, answer)
+    request, told = _packed(writer, asked), Told.of(answer)
+    data = request + _packed(writer, answer)
     if earlier is not None and same:
         return Written(
             data=data,
+            answer_at=len(request),
+            told=told,
             record_id=earlier.record_id,
             segment=earlier.segment,
             digest=earlier.digest,
             date=date,
         )
-    return Written(data=data, record_id=response_id, segment=None, digest=digest, date=date)
+    return Written(
+        data=data,
+        answer_at=len(request),
+        told=told,
+        record_id=response_id,
+        segment=None,
+        digest=digest,
+        date=date,
+    )
 
 
 def _packed(writer: WARCWriter, record: ArcWarcRecord) -> bytes:
@@ -179,6 +193,15 @@ def _kept(name: str, value: str) -> str:
     return re.sub(r"//[^/?#\s]*@", "//", line) if name.lower() in _ADDRESS_HEADERS else line
 
 
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A segment that this process has written to its end: the SHA-256 of its bytes, and its CDXJ, compressed."""
+
+    file: Path
+    sha256: bytes
+    index: bytes
+
+
 class Spool:
     """The segments that a run writes. `folder` is the archive's and site's; blocking, for one thread at a time."""
 
@@ -190,20 +213,24 @@ class Spool:
         self._number = 0
         self._descriptor: int | None = None
         self._size = 0
-        self.full: list[Path] = []
+        self._sha256 = hashlib.sha256()
+        self._lines: list[str] = []
+        self.full: list[Segment] = []
 
     @property
     def segment(self) -> str:
         """The key under which the segment at hand will be archived."""
         return capture_key(self._site, self._run, self._number)
 
-    def append(self, data: bytes) -> str:
+    def append(self, written: Written) -> str:
         """Write records, durably, and return the key of their segment. Raises OSError."""
-        if self._descriptor is not None and self._size + len(data) > self._most:
+        if self._descriptor is not None and self._size + len(written.data) > self._most:
             self.close()
         if self._descriptor is None:
             self._begin()
-        self._write(data)
+        offset, length = self._size + written.answer_at, len(written.data) - written.answer_at
+        self._write(written.data)
+        self._lines.append(written.told.line(offset=offset, length=length, name=self._file.name))
         return self.segment
 
     def close(self) -> None:
@@ -211,7 +238,8 @@ class Spool:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-            self.full.append(self._file)
+            index = zlib.compress("".join(sorted(self._lines)).encode())
+            self.full.append(Segment(file=self._file, sha256=self._sha256.digest(), index=index))
 
     @property
     def _file(self) -> Path:
@@ -225,6 +253,8 @@ class Spool:
             raise OSError(f"{self._file} belongs to another run")
         self._descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
         self._size = 0
+        self._sha256 = hashlib.sha256()
+        self._lines = []
         data = BytesIO()
         writer = WARCWriter(data, gzip=True, warc_version=_WARC)
         info = {"software": GENERATOR, "format": "WARC File Format 1.1", "isPartOf": self._run}
@@ -238,6 +268,7 @@ class Spool:
         while left:
             left = left[os.write(self._descriptor, left) :]
         os.fdatasync(self._descriptor)
+        self._sha256.update(data)
         self._size += len(data)
 
 
@@ -255,20 +286,26 @@ def abandoned(folder: Path) -> list[Path]:
     return found
 
 
-def upload(archive: Archive, file: Path) -> str | None:
+def upload(archive: Archive, file: Path, segment: Segment | None = None) -> str | None:
     """Archive a segment and its index and remove it here; the segment's key, None where it holds no exchange.
 
     What is half a record at its end is cut off first, and what tells of a post that was taken down: a list still names
-    it, or another address led to it. Raises StoreError, and the file stays.
+    it, or another address led to it. segment: what this process knows of the file; if its bytes are still those that it
+    wrote, and all of them stay, they need not be read through again. Raises StoreError, and the file stays.
     """
     site = file.parent.name
     data = file.read_bytes()
-    data = _without_taken_down(archive, data[: whole_bytes(data)])
-    index = index_lines(data, file.name)
+    is_known = segment is not None and hashlib.sha256(data).digest() == segment.sha256
+    whole = data if is_known else data[: whole_bytes(data)]
+    left = _without_taken_down(archive, whole)
+    if segment is not None and is_known and left is data:
+        index = zlib.decompress(segment.index)
+    else:
+        index = "".join(index_lines(left, file.name)).encode()
     key: str | None = None
     if index:
         key = capture_key(site, *_run_and_number(file))
-        archive.put_capture(key, data, "".join(index).encode())
+        archive.put_capture(key, left, index)
     file.unlink()
     release(_lock_of(file))
     _lock_of(file).unlink(missing_ok=True)

@@ -314,7 +314,7 @@ class CrawlState:
 
         def write() -> tuple[Written, str]:
             written = records(exchange, self.run, number, earlier)
-            return written, spool.append(written.data)
+            return written, spool.append(written)
 
         written, segment = await self._session.run_in_turn(write)
         whole = written.segment is None and exchange.status == 200  # noqa: PLR2004 - HTTP's own number
@@ -329,16 +329,16 @@ class CrawlState:
             return []
         spool = self._spool
         await self._session.run_in_turn(spool.close)
-        files, left = list(spool.full), []
-        for file in files:
-            if interrupted and file.stat().st_size > _SOON_BYTES:
-                left.append(file)
+        left = 0
+        for segment in spool.full:
+            if interrupted and segment.file.stat().st_size > _SOON_BYTES:
+                left += 1
                 continue
             try:
-                await self._session.write(upload, self._session.archive, file)
+                await self._session.write(upload, self._session.archive, segment.file, segment)
             except StoreError:
-                left.append(file)
-        return [f"{len(left)} captures are not in the archive yet: the next run uploads them"] if left else []
+                left += 1
+        return [f"{left} captures are not in the archive yet: the next run uploads them"] if left else []
 
     def counts_as_last(self) -> None:
         """The run is a whole one: from now on it counts as its site's last."""

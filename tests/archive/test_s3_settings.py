@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from archive.errors import StoreError
 from archive.s3 import S3Store
 from archive.s3_settings import address, find_bucket
 from archive.store import StoreOptions
+from tests.conftest import S3Server
 
 REGIONS = ("us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1", "mars-1")
 ENDPOINTS = (
@@ -122,13 +124,74 @@ def test_a_profile_that_is_not_there_is_refused() -> None:
         S3Store.open("s3://nest", StoreOptions(profile="no-such"))
 
 
-def test_a_bucket_is_opened_without_the_start_of_a_boto3_client() -> None:
-    program = (
-        "import sys; from archive import open_store; store = open_store('s3://nest/a');"
-        "print([name for name in ('boto3', 's3transfer') if name in sys.modules])"
-    )
+PLAIN: tuple[dict[str, str], ...] = (
+    {},
+    {"AWS_REGION": "eu-west-1"},
+    {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "cn-north-1"},
+    {"AWS_ENDPOINT_URL": "https://a.example:9000/"},
+    {"AWS_ENDPOINT_URL": "https://a.example", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000/objects"},
+    {"AWS_SESSION_TOKEN": "for an hour", "AWS_REQUEST_CHECKSUM_CALCULATION": "WHEN_REQUIRED"},
+    {"AWS_CA_BUNDLE": "trusted.pem", "AWS_EC2_METADATA_DISABLED": "true"},
+    {"REQUESTS_CA_BUNDLE": "trusted.pem"},
+)
+
+
+@pytest.mark.parametrize("environment", PLAIN)
+@pytest.mark.parametrize("options", [StoreOptions(), StoreOptions(endpoint="https://b.example", region="mars-1")])
+def test_what_the_environment_says_plainly_is_read_as_botocore_reads_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: dict[str, str], options: StoreOptions
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    plain = {bucket: find_bucket(bucket, f"s3://{bucket}", options) for bucket in (*BUCKETS, "nest--x-s3")}
+    (tmp_path / "config").write_text("# read by botocore only\n")
+
+    for name, ours in plain.items():
+        theirs = find_bucket(name, f"s3://{name}", options)
+        assert (ours.keys.session_began, theirs.keys.session_began) == (False, True)
+        assert replace(ours, keys=theirs.keys) == theirs
+        assert ours.keys.now() == theirs.keys.now()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AWS_PROFILE", "mine"),
+        ("AWS_USE_FIPS_ENDPOINT", "true"),
+        ("AWS_A_SETTING_OF_TOMORROW", "yes"),
+        ("AWS_REGION", ""),
+        ("AWS_SECRET_ACCESS_KEY", None),
+    ],
+)
+def test_what_the_environment_says_besides_is_left_to_botocore(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str | None
+) -> None:
+    (tmp_path / "config").write_text("[profile mine]\n")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    if value is None:
+        monkeypatch.delenv(name)
+    else:
+        monkeypatch.setenv(name, value)
+    if name == "AWS_PROFILE":
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    assert find_bucket("nest", "s3://nest", StoreOptions()).keys.session_began
+
+
+def test_an_archive_is_written_to_with_plain_settings_and_without_botocore(s3_environment: S3Server) -> None:
+    program = f"""
+import sys
+from archive import open_store
+store = open_store("s3://{s3_environment.new_bucket()}/a")
+store.create("ARCHIVE.json", b"x", "text/plain")
+store.learn("ARCHIVE.json")
+print(store.read("ARCHIVE.json"), [name for name in ("boto3", "botocore", "urllib3") if name in sys.modules])
+"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "b'x' []"
 
 
 # --- https

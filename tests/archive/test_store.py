@@ -26,7 +26,7 @@ from archive import layout
 from archive.errors import ObjectMissing, StoreError, StoreUnclear, UsageError
 from archive.locks import file_system
 from archive.s3 import S3Store
-from archive.s3_wire import content_md5
+from archive.s3_boto3 import content_md5
 from archive.store import ErasingStore, FolderStore, Store, StoreOptions, open_store
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -590,3 +591,33 @@ def run_readme(folder: Path, begins: str) -> str:
     return subprocess.run(
         ["sh", "-c", command], cwd=folder, capture_output=True, text=True, check=True, timeout=60
     ).stdout
+
+
+def test_a_store_that_cannot_be_learnt_is_waited_for_once_by_all_threads(folder_store: FolderStore) -> None:
+    info = Archive.open_or_create(folder_store, now=NOW).info
+    waits: list[float] = []
+    began, asked = threading.Barrier(9), threading.Event()
+
+    class Silent(LossyStore):
+        def learn(self, key: str) -> None:
+            asked.wait(10)
+            raise StoreUnclear(f"archive {self.url}: cannot read {key}: no answer")
+
+    archive = Archive(Silent(folder_store, seed=0), info, sleep=waits.append)
+
+    def put() -> None:
+        began.wait(10)
+        archive.put_blob(b"GIF89a", "image/gif")
+
+    with ThreadPoolExecutor(8) as threads:
+        puts = [threads.submit(put) for _ in range(8)]
+        began.wait(10)
+        time.sleep(0.2)  # until all wait for the one that asks
+        asked.set()
+        errors = [each.exception() for each in puts]
+
+    assert all(isinstance(error, StoreUnclear) for error in errors)
+    assert len(waits) == 13
+    with pytest.raises(StoreUnclear):  # who comes later asks again
+        archive.put_blob(b"GIF89a", "image/gif")
+    assert len(waits) == 26

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import random
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import surt as other_surt
@@ -17,8 +20,8 @@ from cdxj_indexer.main import CDXJIndexer
 from warcio.archiveiterator import ArchiveIterator
 from warcio.recordloader import ArcWarcRecord
 
-from archive import ArchiveReader
-from archive.layout import RAW
+from archive import Archive, ArchiveReader, open_store
+from archive.layout import RAW, index_key
 from archive.model import Image, MissingImage
 from archive.verify import Scope, verify
 from archive.warc import index_lines, surt
@@ -212,13 +215,37 @@ def test_what_was_captured_before_is_a_revisit(status: int, profile: str) -> Non
 def test_a_full_segment_is_followed_by_another(tmp_path: Path) -> None:
     spool = Spool(tmp_path / SITE, SITE, RUN, segment_bytes=6_000)
     keys = [
-        spool.append(records(exchange(body=random.Random(number).randbytes(900)), RUN, number, None).data)
+        spool.append(records(exchange(body=random.Random(number).randbytes(900)), RUN, number, None))
         for number in range(6)
     ]
     spool.close()
     assert 1 < len(set(keys)) == len(spool.full) < 6
     assert keys[0] == f"raw/niaogebiji/2026-11-22/{RUN}-0001.warc.gz"
-    assert all(file.stat().st_size <= 6_000 for file in spool.full)
+    assert all(segment.file.stat().st_size <= 6_000 for segment in spool.full)
+
+
+def test_a_run_knows_what_an_index_says_of_its_segments(tmp_path: Path) -> None:
+    first = records(exchange(), RUN, 1, None)
+    earlier = Earlier(digest=first.digest, record_id=first.record_id, date=first.date, segment="raw/a.warc.gz")
+    odd = [("content-type", "text/html; charset=gbk"), ("X-\u4f60", "\u597d")]
+    spool = Spool(tmp_path / SITE, SITE, RUN, segment_bytes=3_000)
+    exchanges: list[tuple[dict[str, Any], Earlier | None]] = [
+        ({}, None),
+        ({"status": 304, "body": b""}, earlier),
+        ({"url": "http://a.example/%E4%BD%A0?b=2&a=", "headers": odd}, None),
+        ({"method": "POST", "request_body": b"page=1", "status": 404, "headers": []}, None),
+        ({"body": random.Random(1).randbytes(2_500), "address": "127.0.0.1"}, None),
+        ({}, earlier),
+    ]
+    for number, (given, known) in enumerate(exchanges):
+        spool.append(records(exchange(**given), RUN, number, known))
+    spool.close()
+
+    assert len(spool.full) > 1
+    for segment in spool.full:
+        data = segment.file.read_bytes()
+        assert zlib.decompress(segment.index).decode() == "".join(index_lines(data, segment.file.name))
+        assert segment.sha256 == hashlib.sha256(data).digest()
 
 
 def test_a_segment_that_a_dead_run_left_in_mid_record_is_cut_and_uploaded_once(
@@ -265,7 +292,9 @@ def test_gc_archives_what_a_dead_run_left_where_no_crawl_of_its_site_comes(
 def test_a_living_runs_segments_are_left_alone(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from crawler.capture import Spool\n"
-        f"spool = Spool(Path({str(tmp_path / SITE)!r}), {SITE!r}, {RUN!r}); spool.append(b'x')\n"
+        f"spool = Spool(Path({str(tmp_path / SITE)!r}), {SITE!r}, {RUN!r})\n"
+        "from tests.crawler.test_captures import exchange, records\n"
+        f"spool.append(records(exchange(), {RUN!r}, 1, None))\n"
         "print('there', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", program]
@@ -281,7 +310,7 @@ def test_a_living_runs_segments_are_left_alone(tmp_path: Path) -> None:
 
 def test_segments_of_another_run_of_this_process_are_left_alone(tmp_path: Path) -> None:
     spool = Spool(tmp_path / SITE, SITE, RUN)
-    spool.append(b"x")
+    spool.append(records(exchange(), RUN, 1, None))
     assert abandoned(tmp_path) == []
     spool.close()
     assert abandoned(tmp_path) == []  # its run is about to upload it
@@ -297,22 +326,41 @@ def test_a_segment_that_was_uploaded_while_it_was_looked_at_is_none(
     assert list(gone.parent.iterdir()) == []
 
 
-def test_an_upload_that_was_cut_short_is_finished(birdnest: Birdnest, replica: Replica, tmp_path: Path) -> None:
-    from archive import Archive, open_store
-
+@pytest.mark.parametrize("is_known", [True, False])
+def test_an_upload_that_was_cut_short_is_finished(
+    birdnest: Birdnest, replica: Replica, tmp_path: Path, *, is_known: bool
+) -> None:
     birdnest.configure(replica)
     assert birdnest("archive", article_url(trouble.SEED_ID)).code == 0
     archive = Archive.open(open_store(str(birdnest.folder / "archive")))
     spool = Spool(tmp_path / SITE, SITE, RUN)
-    key = spool.append(records(exchange(), RUN, 1, None).data)
+    key = spool.append(records(exchange(), RUN, 1, None))
     spool.close()
-    (file,) = spool.full
+    (segment,) = spool.full
+    file = segment.file
     data = file.read_bytes()
     archive.store.create(key, data, "application/gzip")
-    assert upload(archive, file) == key
+    assert upload(archive, file, segment if is_known else None) == key
     assert archive.store.read(key) == data
     assert archive.store.read(key.removesuffix(".warc.gz") + ".cdxj").decode() == "".join(index_lines(data, file.name))
     assert not file.exists()
+
+
+def test_a_segment_that_is_not_as_it_was_written_is_read_through(birdnest: Birdnest, replica: Replica) -> None:
+    birdnest.configure(replica)
+    assert birdnest("archive", article_url(trouble.SEED_ID)).code == 0
+    archive = Archive.open(open_store(str(birdnest.folder / "archive")))
+    spool = Spool(birdnest.folder / "spool" / SITE, SITE, RUN)
+    key = spool.append(records(exchange(), RUN, 1, None))
+    spool.append(records(exchange(), RUN, 2, None))
+    spool.close()
+    (segment,) = spool.full
+    data = segment.file.read_bytes()
+    segment.file.write_bytes(data[:-3])  # as after a loss of power
+
+    assert upload(archive, segment.file, segment) == key
+    assert data.startswith(archive.store.read(key))
+    assert archive.store.read(index_key(key)).count(b"\n") == 1
 
 
 @pytest.mark.parametrize(("raw", "images"), [("all", True), ("none", False)])
