@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import uuid
+import zlib
 from base64 import b32encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
