@@ -1,7 +1,7 @@
 """Raw capture: what the site answered, as WARC 1.1 (ISO 28500:2017), below Scrapy's decompression.
 
 A run writes its exchanges into segments in the user's state folder, each exchange by one write of whole gzip members,
-and uploads a segment when it is full or the run ends. A run that was killed leaves a readable prefix: the next run cuts
+and uploads the segments when it ends. A run that was killed leaves a readable prefix: the next run cuts
 off what is half a record, and uploads the rest. Entity bytes are exact; header lines are written anew, in the order of
 their names, without those of `SECRET_HEADERS`, and addresses in them without user and password.
 
@@ -36,7 +36,7 @@ from archive.register import Entry, entries
 from archive.warc import Told, index_lines, whole_bytes
 from archive.writer import GENERATOR
 
-SEGMENT_BYTES = 16 * 1024 * 1024  # one is in memory while it is uploaded
+SEGMENT_BYTES = 8 * 1024 * 1024  # one is in memory while it is uploaded
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 _ADDRESS_HEADERS = frozenset({"content-location", "link", "location", "referer", "refresh"})
 _NOT_MODIFIED = 304

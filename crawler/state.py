@@ -329,9 +329,10 @@ class CrawlState:
             return []
         spool = self._spool
         await self._session.run_in_turn(spool.close)
-        left = 0
-        for segment in spool.full:
-            if interrupted and segment.file.stat().st_size > _SOON_BYTES:
+        left, soon = 0, _SOON_BYTES
+        for segment in reversed(spool.full):  # the last one may be short
+            soon -= segment.file.stat().st_size
+            if interrupted and soon < 0:
                 left += 1
                 continue
             try:
