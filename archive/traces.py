@@ -19,6 +19,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -28,7 +29,7 @@ from archive.model import JSON, join_surrogates
 
 _T = TypeVar("_T")
 _EACH = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_WORDS = re.compile(rf"[{_EACH}]|(?:(?![{_EACH}])[^\W_])+")
+_WORDS = rf"[{_EACH}]|(?:(?![{_EACH}])[^\W_])+"
 _TAGS = re.compile(r"<[^<>]*>")
 _ESCAPES = re.compile(r"\\(u[0-9a-fA-F]{4}|[\"\\/nrt])")
 _LINKS = re.compile(r"""(?:href|src|url|link|loc|guid|id)["']?\s*[=:>]\s*["']?([^"'<>\s]+)""", re.IGNORECASE)
@@ -42,9 +43,14 @@ _ENCODINGS: Final = ("gb18030", "big5", "utf-16")
 _MOST_WITHOUT_TEXT: Final = 4
 
 
+@cache
+def _word() -> re.Pattern[str]:
+    return re.compile(_WORDS)  # late: a crawl of an archive without takedowns looks for no words
+
+
 def words(text: str) -> list[str]:
     """The words of a text, as they are compared."""
-    return _WORDS.findall(unicodedata.normalize("NFKC", text).casefold())
+    return _word().findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

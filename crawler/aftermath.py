@@ -8,13 +8,14 @@ from archive.errors import BirdnestError, ConfigError, StoreError
 from archive.model import RunReport
 from crawler.alerts import Finding, announce
 from crawler.config import Config
-from crawler.status import due_sites, statuses
 from crawler.terminal import complain
 from pipelines.clock import clock
 
 
 def sites_due(config: Config) -> list[str]:
     """The sites that are due. A store that cannot be asked is told of, as by a run. Raises StoreError, ConfigError."""
+    from crawler.status import due_sites
+
     try:
         return due_sites(config, now=clock()())
     except StoreError as error:
@@ -52,7 +53,9 @@ def tell_of_failure(config: Config, sites: Iterable[str], error: BirdnestError) 
 def _write_metrics(config: Config) -> None:
     if config.metrics_file is None:
         return
-    from crawler.metrics import write_file  # late: only who has a metrics file pays for it
+    # Late: only who has a metrics file pays for it.
+    from crawler.metrics import write_file
+    from crawler.status import statuses
 
     try:
         write_file(config.metrics_file.expanduser(), statuses(config, now=clock()(), learn=False))

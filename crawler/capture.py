@@ -273,6 +273,17 @@ class Spool:
         self._size += len(data)
 
 
+def last_ones(segments: Sequence[Segment], *, most_bytes: int) -> list[Segment]:
+    """The last segments, as many as have so many bytes together."""
+    found, left = [], most_bytes
+    for segment in reversed(segments):
+        left -= segment.file.stat().st_size
+        if left < 0:
+            break
+        found.append(segment)
+    return found[::-1]
+
+
 def abandoned(folder: Path) -> list[Path]:
     """The segments in an archive's spool that no living run holds, be it of this process; they are the caller's now."""
     found = []

@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from copy import copy
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from archive.errors import (
     BirdnestError,
@@ -74,7 +74,7 @@ app = typer.Typer(
 _CRAWL, _READ, _KEEP = "Crawl and archive", "Read and give back", "Keep an archive sound"
 _LEAVE_ALONE, _SITES = "Leave it alone", "Sites"
 INTERRUPTED = 130
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+_OBJECTS_BETWEEN_COLLECTIONS = 250_000
 _CHECKPOINT_SECONDS = 7 * 24 * 3600  # a check that was stopped longer ago begins anew
 
 
@@ -83,6 +83,8 @@ def main() -> None:
     # Modules are read in by the hundred and stay: looking for garbage after every 700 objects, as Python has it, costs
     # a tenth of a run that finds nothing new.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    # Pydantic would read what all installed packages say of themselves, to find plugins; we have none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     try:
@@ -134,7 +136,8 @@ def root(
 def _leave(*_: object) -> None:
     # At once: an exception out of a signal handler turns into something else inside code that is not Python. A crawl
     # has its own handler, and nothing else leaves anything half-done.
-    err.show_cursor(show=True)
+    if err.cache_info().currsize:  # else nothing hid it, and this is no moment to import anything
+        err().show_cursor(show=True)
     os._exit(INTERRUPTED)
 
 
@@ -189,18 +192,27 @@ def crawl(
         raise UsageError("--dry-run reads lists, and with --ids none are read: give one of the two")
     if due and (sites or feed):
         raise UsageError("--due takes the sites whose schedule says so: leave out SITE and --feed")
+    chosen = _sites_due(loaded) if due else sites or ()
+    if due and not chosen:
+        return  # without a word: cron would mail it
+    _read_in_scrapy()
     if feed:
         wishes = _feed_wishes(loaded, feed, asked)
     else:
-        chosen = _sites_due(loaded) if due else sites or ()
-        if due and not chosen:
-            return  # without a word: cron would mail it
         asked["retry_failed"] = retry_failed
         wishes = _site_wishes(loaded, chosen, ids, asked)
     if dry_run:
         _show_plan(loaded, wishes, as_json=json_, verbose=verbose)
         return
     _run(loaded, wishes, refetch_images=refetch_images, as_json=json_, verbose=verbose, skip_held=due)
+
+
+def _read_in_scrapy() -> None:
+    """Read in first what walks the stack as it is read in, and looks through all modules for each import on it: the
+    fewer of these there are, the better.
+    """
+    for name in ("tls", "contextfactory"):
+        import_module(f"scrapy.core.downloader.{name}")
 
 
 def _sites_due(config: Config) -> list[str]:
@@ -249,6 +261,7 @@ def archive_(
     wanted = [*(urls or []), *(_urls_of(file) if file else [])]
     if not wanted:
         raise UsageError("no URL given: name some, or give a file of them with -f")
+    _read_in_scrapy()
     wishes, bad = _wishes(wanted, force=force)
     if not wishes:
         raise UnsupportedUrlError("; ".join(bad))
@@ -287,7 +300,7 @@ def list_(
         else:
             day = (front.get("published_at") or front.get("fetched_at") or front.get("when") or "")[:10]
             title = front.get("title", "(taken down)")
-            out.print(
+            out().print(
                 f"{ref.site}/{ref.id}  v{ref.version}  {day}  {title}", highlight=False, markup=False, soft_wrap=True
             )
 
@@ -301,6 +314,8 @@ def show(
     json_: JsonOption = False,
 ) -> None:
     """Show one post: its metadata, its versions and its text."""
+    from rich.text import Text
+
     reader = reader_of(config, archive)
     head = reader.load(ref_of(reader, post))
     if json_:
@@ -311,8 +326,8 @@ def show(
     for key, value in head.document.front.items():
         table.add_row(key, Text(_short(value)))
     table.add_row("versions", ", ".join(f"v{ref.version}" for ref in versions))
-    out.print(table)
-    out.print("\n" + _plain_text(head.document.body), highlight=False, markup=False)
+    out().print(table)
+    out().print("\n" + _plain_text(head.document.body), highlight=False, markup=False)
 
 
 @app.command(name="open", rich_help_panel=_READ)
@@ -367,7 +382,7 @@ def frontier(
     table = new_table("site", *STATES, "due now", "images to try again")
     for slug, numbers in counts.items():
         table.add_row(slug, *(str(numbers.get(name, 0)) for name in (*STATES, "due", "images")))
-    out.print(table)
+    out().print(table)
     say("which: `birdnest frontier --due`, `--state failed` …; one URL's story: `birdnest why URL`")
 
 
@@ -464,9 +479,9 @@ def verify(
     if restart or _is_old(checkpoint):
         checkpoint.unlink(missing_ok=True)
     if checkpoint.exists():
-        err.print("going on where an earlier check stopped (--restart begins anew)", highlight=False)
+        err().print("going on where an earlier check stopped (--restart begins anew)", highlight=False)
     found = []
-    with VerifyBar(err, quiet=json_) as bar:
+    with VerifyBar(err(), quiet=json_) as bar:
         for finding in verify_archive(store, scope, checkpoint=checkpoint, progress=bar):
             found.append(finding)
             if not json_:
@@ -499,6 +514,8 @@ def doctor(
     json_: JsonOption = False,
 ) -> None:
     """Try out what an archive's store keeps, and say what Birdnest does about what it does not."""
+    from rich.text import Text
+
     from archive import open_store
     from archive.doctor import examine, is_safe
 
@@ -515,7 +532,7 @@ def doctor(
         for check in checks:
             mark = {True: "[green]yes", False: "[red]no", None: ""}[check.holds]
             table.add_row(check.name, mark, Text(check.found), Text(check.does))
-        out.print(table)
+        out().print(table)
         say(f"{loaded.archive}: Birdnest {'can' if safe else 'does not'} write there")
         if loaded.archive.startswith("s3://"):
             say("the rights that suffice: `birdnest doctor --policy`")
@@ -549,7 +566,7 @@ def sites(*, json_: JsonOption = False) -> None:
             lists_of = str(len(site.listings)) if site.listings else "none"
             table.add_row(slug, site.title, site.hosts[0], lists_of, delay, facts.dated or "no date", met)
     if not json_:
-        out.print(table)
+        out().print(table)
         say("facts of: the newest of what the profile was written from; met live: `birdnest probe` found it to be so")
         say("lists by their names, and where the facts come from: `birdnest sites --json`, docs/sites.md")
 
@@ -678,7 +695,7 @@ def _run(
 
     kept_from: list[BirdnestError] = []
     try:
-        with Progressor(err, quiet=as_json or config.log == "json") as watch:
+        with Progressor(None if as_json or config.log == "json" else err()) as watch:
             results = run_sites(
                 config,
                 wishes,
@@ -718,7 +735,7 @@ def _show_results(config: Config, results: Sequence[RunResult], *, as_json: bool
     if as_json:
         print_json([json.loads(report_bytes(report)) for report in reports])
     elif reports and config.log == "text":
-        out.print(report_table(reports))
+        out().print(report_table(reports))
         for report in reports if len(reports) <= MOST_COLUMNS else (summed(reports),):
             for line in failure_lines(report.failures):
                 say(line)

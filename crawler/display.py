@@ -10,14 +10,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
-from rich.table import Table
-
 from archive.model import Failure, RunReport
 from crawler.report import Tally
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
+    from rich.table import Table
 
     from archive.verify import Progress as VerifyProgress
 
@@ -55,15 +54,14 @@ def _spinner(console: Console) -> Progress:
 class Progressor(AbstractContextManager["Progressor"]):
     """Shows the counts of runs while they go on: bars on a terminal, a line every ten seconds in a log.
 
-    Call it with a site's slug and its tally. quiet: show nothing.
+    Call it with a site's slug and its tally. Without a console it shows nothing.
     """
 
-    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+    def __init__(self, console: Console | None) -> None:
         self._console = console
-        self._quiet = quiet
         self._tasks: dict[str, TaskID] = {}
         self._last_line = time.monotonic()
-        self._bars = _bars(console) if console.is_terminal and not quiet else None
+        self._bars = _bars(console) if console is not None and console.is_terminal else None
 
     def __enter__(self) -> Self:
         if self._bars:
@@ -81,7 +79,7 @@ class Progressor(AbstractContextManager["Progressor"]):
 
     def show(self, name: str, found: int, ended: int, text: str) -> None:
         """How far one thing is, by its name."""
-        if self._quiet:
+        if self._console is None:
             return
         if self._bars:
             task = self._tasks.get(name)
@@ -139,6 +137,8 @@ def counts(tally: Tally) -> str:
 
 def report_table(reports: Sequence[RunReport]) -> Table:
     """The closing table: one column a run, or one of sums for many."""
+    from rich.table import Table
+
     if len(reports) > MOST_COLUMNS:
         reports = (summed(reports),)
     table = Table(title="What the run did" if len(reports) == 1 else "What the runs did", title_justify="left")
@@ -177,6 +177,8 @@ def import_table(reports: Sequence[RunReport], titles: Mapping[str, str]) -> Tab
 
     titles: by slug. Counts that are zero for all sites have no column.
     """
+    from rich.table import Table
+
     rows = [_import_counts(report) for report in reports]
     names = [name for name in rows[0] if name in _ALWAYS or any(row[name] for row in rows)]
     table = Table(title="What was imported", title_justify="left")

@@ -15,8 +15,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -36,9 +37,12 @@ from crawler.pace import Pace
 from crawler.robots import RobotsMiddleware
 from crawler.state import CrawlState
 from crawler.throttle import Throttle
-from crawler.transfer import Answer, Ask, BodyTooLarge, TransferFailed, Transfers
+from crawler.transfer import Answer, Ask, BodyTooLarge, TransferFailed
 from pipelines.images import Place
 from pipelines.userinfo import without_userinfo
+
+if TYPE_CHECKING:
+    from crawler.libcurl import Transfers
 
 _OK = 200
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -111,7 +115,6 @@ class ImageClient:
     """A Scrapy extension; `fetch` gives an image's bytes."""
 
     _resolver: GuardedResolver
-    _transfers: Transfers
 
     def __init__(self, crawler: Crawler) -> None:
         settings = crawler.settings
@@ -154,14 +157,20 @@ class ImageClient:
         self._resolver = resolver
 
     def _begin(self) -> None:
-        self._transfers = Transfers(self._resolver.may_connect, connections=_CONNECTIONS)
         self._robots = self._crawler.get_downloader_middleware(RobotsMiddleware)
         self._throttle = self._crawler.get_extension(Throttle)
         self._ending = self._crawler.get_extension(Ending)
         self._state = self._crawler.get_extension(CrawlState)
 
     async def _end(self) -> None:
-        await self._transfers.close()
+        if "_transfers" in vars(self):
+            await self._transfers.close()
+
+    @cached_property
+    def _transfers(self) -> Transfers:
+        from crawler.libcurl import Transfers  # late: a run that finds nothing new fetches no image
+
+        return Transfers(self._resolver.may_connect, connections=_CONNECTIONS)
 
     async def fetch(self, url: str, place: Place) -> bytes:
         """The bytes of an image, whose place is taken when its host's turn has come, and is then held.

@@ -149,12 +149,14 @@ def run_sites(
 
 def _process(config: Config, log_level: str, *, refetch_images: bool) -> _Process:
     is_json = config.log == "json"
-    more = {
+    more: dict[str, Any] = {
         # As JSON, what is logged is chosen by its origin, too.
         "LOG_LEVEL": "DEBUG" if is_json else log_level,
         "LOG_INSTALL_ROOT_HANDLER": not is_json,
         "BIRDNEST_REFETCH_IMAGES": refetch_images,
     }
+    if log_level == "ERROR":  # else they are looked up for a line that nobody sees
+        more["LOG_VERSIONS"] = []
     process = _Process(project_settings(config, more))
     # Scrapy has lines made of each page and each post, at DEBUG, for handlers that drop them.
     logging.getLogger("scrapy").setLevel(log_level)

@@ -36,7 +36,7 @@ from archive.model import MissingImage, RunReport, WarcRecord
 from archive.register import Entry, entries, taken_down
 from archive.store import Store
 from archive.traces import Text, address_digest
-from crawler.capture import Earlier, Exchange, Spool, Written, abandoned, header_pairs, records, upload
+from crawler.capture import Earlier, Exchange, Spool, Written, abandoned, header_pairs, last_ones, records, upload
 from crawler.frontier import Frontier, Held, Link, frontier_file, has_address
 from crawler.history import History, PastRun, history_file
 from crawler.identity import BLOCKED
@@ -329,12 +329,9 @@ class CrawlState:
             return []
         spool = self._spool
         await self._session.run_in_turn(spool.close)
-        left, soon = 0, _SOON_BYTES
-        for segment in reversed(spool.full):  # the last one may be short
-            soon -= segment.file.stat().st_size
-            if interrupted and soon < 0:
-                left += 1
-                continue
+        now = last_ones(spool.full, most_bytes=_SOON_BYTES) if interrupted else spool.full
+        left = len(spool.full) - len(now)
+        for segment in now:
             try:
                 await self._session.write(upload, self._session.archive, segment.file, segment)
             except StoreError:

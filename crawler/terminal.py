@@ -6,23 +6,21 @@ import json
 import logging
 import sys
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from archive.errors import UnsupportedUrlError, UsageError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from archive.layout import PostRef
     from archive.reader import ArchiveReader
     from crawler.config import Config
-
-out = Console()
-err = Console(stderr=True)
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="Configuration; default ./birdnest.toml", show_default=False)
@@ -36,6 +34,21 @@ VerboseOption = Annotated[
     int, typer.Option("--verbose", "-v", count=True, help="Log more: -v, -vv", show_default=False)
 ]
 LogJsonOption = Annotated[bool, typer.Option("--log-json", help="Log one JSON object a line, and print nothing else")]
+
+
+@cache
+def out() -> Console:
+    """Where results are printed; who prints JSON alone needs no rich."""
+    from rich.console import Console
+
+    return Console()
+
+
+@cache
+def err() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 def config_of(path: Path | None, archive: str | None) -> Config:
@@ -109,7 +122,7 @@ def write_file(file: Path, text: str) -> None:
 
 
 def say(line: str) -> None:
-    out.print(line, highlight=False, markup=False, soft_wrap=True)
+    out().print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def complain(line: str) -> None:
@@ -118,7 +131,7 @@ def complain(line: str) -> None:
     if jsonlog.is_installed():
         logging.getLogger("birdnest").error("%s", line)
         return
-    err.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
+    err().print(line, style="red", highlight=False, markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -12,6 +12,7 @@ from calendar import isleap
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -63,7 +64,7 @@ _CLOCK = (
 _HOUR = r"(?P<H>\d{1,2})(?P<M>)(?P<S>)\s*(?P<ap>[ap]\.?m\b\.?)(?:\s*\(?(?P<place>[A-Z]{2,4})\b)?"
 _BETWEEN = r"\s*(?:,|\bat\b|@|[-–—|·•/])?\s*(?:at\s+)?"
 _ENGLISH = tuple(
-    re.compile(form, re.IGNORECASE)
+    form
     for date in (
         rf"{_WEEKDAY}{_MONTH}\s+{_DAY},?\s+(?P<y>\d{{4}})(?!\d)",
         rf"{_WEEKDAY}{_DAY}\s+(?:of\s+)?{_MONTH},?\s+(?P<y>\d{{4}})(?!\d)",
@@ -77,10 +78,9 @@ _ENGLISH = tuple(
     )
 )
 # As `date` and Java write it. A name of a zone there is the machine's own, EST as often Sydney's as New York's.
-_UNIX = re.compile(
+_UNIX = (
     rf"[A-Z][a-z]{{2}}\s+{_MONTH}\s+(?P<d>\d{{1,2}})\s+(?P<H>\d{{2}}):(?P<M>\d{{2}}):(?P<S>\d{{2}})"
-    r"\s+(?:(?P<place>UTC|GMT)|[A-Z]{2,5})?\s*(?P<y>\d{4})$",
-    re.IGNORECASE,
+    r"\s+(?:(?P<place>UTC|GMT)|[A-Z]{2,5})?\s*(?P<y>\d{4})$"
 )
 # Names of zones as English pages write them: hours before UTC, or the place whose clocks they mean.
 _PLACES: dict[str, float | str] = {
@@ -268,8 +268,14 @@ def _rfc1123(text: str, now: datetime) -> Moment | None:
     return Moment(at=at.astimezone(now.tzinfo), precision="second")
 
 
+@cache
+def _english_forms() -> tuple[re.Pattern[str], ...]:
+    # Late: to compile them takes longer than to read all that the lists of a site without news tell.
+    return tuple(re.compile(form, re.IGNORECASE) for form in (*_ENGLISH, _UNIX))
+
+
 def _english(text: str, now: datetime) -> Moment | None:
-    match = next((found for form in (*_ENGLISH, _UNIX) if (found := form.match(text))), None)
+    match = next((found for form in _english_forms() if (found := form.match(text))), None)
     if match is None:
         return None
     month = _MONTHS.index(match["month"][:3].lower()) + 1

@@ -68,7 +68,7 @@ def copy(
             if json_:
                 print_json({"target": to.url, "plan": vars(plan)})
             return
-        with CountBar(err, "copy", quiet=json_) as bar:
+        with CountBar(err(), "copy", quiet=json_) as bar:
             done = work.make(progress=bar)
     if json_:
         requests = {"source": dict(from_.usage.requests), "target": dict(to.usage.requests)}
@@ -124,7 +124,7 @@ def repair(
         other = open_store(from_, options)
         _require_copy(other, id_, store.url)
         supplies[other.url] = of_archive(other)
-    with VerifyBar(err, quiet=json_) as bar:
+    with VerifyBar(err(), quiet=json_) as bar:
         findings = list(verify(store, Scope(full=True), progress=bar))
     if dry_run:
         _wrong(findings, as_json=json_)
@@ -132,7 +132,7 @@ def repair(
     supplies["the archive itself"] = of_itself(store)
     if findings and id_:
         store.learn(ARCHIVE_KEY)
-    with CountBar(err, "repair", quiet=json_) as count:
+    with CountBar(err(), "repair", quiet=json_) as count:
         done = repair(store, findings, supplies, progress=count)
         if not offline:
             _from_sites(loaded, store, findings, done)
@@ -207,14 +207,14 @@ def stats(
 
     told: list[str] = []
     store = reader_of(config, archive).store
-    with CountBar(err, "stats", quiet=json_) as bar:
+    with CountBar(err(), "stats", quiet=json_) as bar:
         found = count(store, progress=bar, complain=told.append)
     prices = Prices(gb_month=gb_month, writes=writes, reads=reads)
     priced = any(vars(prices).values())
     if json_:
         print_json({**found.as_json(), "cost_per_month": round(found.cost(prices), 4) if priced else None})
     else:
-        out.print(_months(found) if months else _sites(found))
+        out().print(_months(found) if months else _sites(found))
         kinds = (f"{found.objects[kind]:,} {kind} {decimal(size)}" for kind, size in sorted(found.bytes.items()))
         say(f"{decimal(sum(found.bytes.values()))} in all: {', '.join(kinds)}")
         say(f"sharing images saves {decimal(found.saved_bytes)}: each version with its own would take that much more")
@@ -270,7 +270,7 @@ def gc(
     if remove:
         store.learn(ARCHIVE_KEY)
     captures = _left_captures(loaded.state.expanduser() / "spool" / reader.info.id, store, remove=remove)
-    with CountBar(err, "gc", quiet=json_) as bar:
+    with CountBar(err(), "gc", quiet=json_) as bar:
         now, grace = datetime.now(UTC), timedelta(days=grace_days)
         found = collect(store, now=now, grace=grace, remove=remove, progress=bar)
     if json_:
@@ -354,7 +354,7 @@ def takedown(
         _ask(f"{site}/{id_}", reason, yes=yes)
         take_lease(state, reader.info.id, site, now=now)
     store = open_store(loaded.archive, loaded.store_options(), mutable=VIEWS if dry_run else "")
-    with CountBar(err, "takedown", quiet=json_) as bar:
+    with CountBar(err(), "takedown", quiet=json_) as bar:
         entry = take_down(
             store,
             site,

@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from rich.text import Text
 
 from archive.errors import DamageError, ObjectMissing, UsageError
 from crawler.terminal import (
@@ -266,6 +265,8 @@ def sql(
     json_: JsonOption = False,
 ) -> None:
     """Ask an archive in SQL: DuckDB over its catalogue. Needs the extra `sql`."""
+    from rich.text import Text
+
     from archive.views.sql import ask
 
     reader = reader_of(config, archive)
@@ -282,7 +283,7 @@ def sql(
         table = new_table(*answer.columns)
         for row in answer.rows:
             table.add_row(*(Text(_cell(value)) for value in row))
-    out.print(table)
+    out().print(table)
 
 
 def look_of(title: str, language: str) -> Look:
@@ -312,7 +313,7 @@ def _work(title: str, *, quiet: bool, things: str = "documents") -> Iterator[tup
         told.append(line)
         complain(f"left out: {line}")
 
-    with CountBar(err, title, quiet=quiet) as bar:
+    with CountBar(err(), title, quiet=quiet) as bar:
         yield bar, trouble
     if told:
         raise DamageError(

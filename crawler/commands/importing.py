@@ -61,8 +61,8 @@ def hexo(
     from crawler.hexo_tree import read_tree
 
     loaded = config_of(config, archive)
-    if not json_ and err.is_terminal:
-        err.print(f"reading {folder} …", highlight=False)
+    if not json_ and err().is_terminal:
+        err().print(f"reading {folder} …", highlight=False)
     tree = read_tree(folder, loaded, slug=site)
     code = (
         _dry_run(loaded, tree, as_json=json_)
@@ -77,7 +77,7 @@ def _import(config: Config, tree: Tree, *, with_images: bool, as_json: bool, ver
     from crawler.report import EXIT_CODES, SEVERITY
     from crawler.run import run_import
 
-    with Progressor(err, quiet=as_json) as progress:
+    with Progressor(None if as_json else err()) as progress:
         watch = _Watch(progress, tree)
         results = run_import(config, tree, watch=watch, with_images=with_images, log_level=log_level(verbose))
     _show(config, tree, results, as_json=as_json)
@@ -120,7 +120,7 @@ def _show_table(config: Config, tree: Tree, reports: Sequence[RunReport]) -> Non
     from archive.layout import run_key
     from crawler.display import failure_lines, import_table
 
-    out.print(import_table(reports, {files.site.slug: files.site.title for files in tree.sites}))
+    out().print(import_table(reports, {files.site.slug: files.site.title for files in tree.sites}))
     missing = sum((Counter(report.images_missing) for report in reports), Counter())
     if missing:
         say(f"missing images: {', '.join(f'{count} {reason}' for reason, count in sorted(missing.items()))}")
@@ -161,7 +161,7 @@ def _dry_run(config: Config, tree: Tree, *, as_json: bool) -> int:
         table.add_row(told["site"], told["title"], *counts, str(len(told["failed"])))
         failures += [f"{failure['reason']}  {failure['detail']}" for failure in told["failed"]]
     if not as_json:
-        out.print(table)
+        out().print(table)
         for line in failures[:_MOST_REASONS]:
             say(f"would fail  {line}")
         if len(failures) > _MOST_REASONS:

@@ -71,7 +71,7 @@ def _build(reader: ArchiveReader, target: Store, look: Look) -> Built:
     from archive.views.sources import Choice
     from crawler.counting import CountBar
 
-    with CountBar(err, "reader") as bar:
+    with CountBar(err(), "reader") as bar:
         return build(
             reader.store,
             target,

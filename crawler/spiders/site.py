@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from itertools import islice
@@ -496,7 +496,7 @@ class SiteSpider(Spider):
             post=place.id,
             channel=found.channel,
             rank=rank,
-            hints=asdict(hints),
+            hints={**vars(hints)},
             published_at=published,
             updated_at=updated if updated_is_exact else None,
             is_exact=is_exact,

@@ -25,7 +25,7 @@ from archive.layout import RAW, index_key
 from archive.model import Image, MissingImage
 from archive.verify import Scope, verify
 from archive.warc import index_lines, surt
-from crawler.capture import Earlier, Exchange, Spool, abandoned, records, upload
+from crawler.capture import Earlier, Exchange, Spool, abandoned, last_ones, records, upload
 from crawler.discover import FoundLink
 from crawler.entries import Hints
 from crawler.extract import Page, extract
@@ -221,7 +221,11 @@ def test_a_full_segment_is_followed_by_another(tmp_path: Path) -> None:
     spool.close()
     assert 1 < len(set(keys)) == len(spool.full) < 6
     assert keys[0] == f"raw/niaogebiji/2026-11-22/{RUN}-0001.warc.gz"
-    assert all(segment.file.stat().st_size <= 6_000 for segment in spool.full)
+    sizes = [segment.file.stat().st_size for segment in spool.full]
+    assert max(sizes) <= 6_000
+    assert last_ones(spool.full, most_bytes=sum(sizes)) == spool.full
+    assert last_ones(spool.full, most_bytes=sizes[-1]) == spool.full[-1:]
+    assert last_ones(spool.full, most_bytes=sizes[-1] - 1) == []
 
 
 def test_a_run_knows_what_an_index_says_of_its_segments(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from crawler.transfer import Answer, Ask, BodyTooLarge, TransferFailed, Transfers
+from crawler.libcurl import Transfers
+from crawler.transfer import Answer, Ask, BodyTooLarge, TransferFailed
 
 HERE = "127.0.0.1"
 NOWHERE = "127.0.0.9"
