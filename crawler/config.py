@@ -479,8 +479,13 @@ def _authority(url: str) -> str:
     return f"{host}:{port_of(url)}"
 
 
+_PROXIED = frozenset({"http", "https"})
+
+
 def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:
     """What a configuration means to Scrapy for one site, on top of crawler/settings.py."""
+    from urllib.request import getproxies  # late: it brings http.client
+
     table = config.site_table(site.slug)
     slot = {"delay": site.delay_seconds, "concurrency": site.concurrency}
     return {
@@ -489,6 +494,8 @@ def scrapy_settings(config: Config, site: SiteProfile) -> dict[str, Any]:
         # An instance of the user's own may be anywhere.
         "BIRDNEST_ALLOW_HOSTS": [*config.allow_hosts, *([_authority(config.rsshub)] if config.rsshub else [])],
         "BIRDNEST_PROXY": table.proxy,
+        # Else the middleware looks through the environment for each page, to find none.
+        "HTTPPROXY_ENABLED": table.proxy is not None or not _PROXIED.isdisjoint(getproxies()),
         "BIRDNEST_ROBOTS": config.robots == "obey",
         "BIRDNEST_STORE": asdict(config.store_options()),
         "BIRDNEST_STATE": str(config.state.expanduser()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -32,7 +32,8 @@ class Ending:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._begun = False
-        self._over: asyncio.Future[None] | None = None
+        self._is_over = False
+        self._under_way: set[asyncio.Timeout] = set()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -52,30 +53,28 @@ class Ending:
 
     def require_time(self, url: str) -> None:
         """Raise RunEnding for an image's URL when the time of grace is over."""
-        if self._over is not None and self._over.done():
+        if self._is_over:
             raise RunEnding(f"{url}: the run ends")
 
     async def within(self, call: Awaitable[_T]) -> _T:
-        """The result of a call; RunEnding when the time of grace is over first."""
-        if self._over is None:
-            self._over = asyncio.get_running_loop().create_future()
-        task = asyncio.ensure_future(call)
-        either: set[asyncio.Future[Any]] = {task, self._over}
+        """The result of a call of the task at hand; RunEnding when the time of grace is over first."""
+        grace = asyncio.timeout(0 if self._is_over else None)
+        self._under_way.add(grace)
         try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            task.cancel()
+            async with grace:
+                return await call
+        except TimeoutError as error:
+            if grace.expired():
+                raise RunEnding("the run ends") from error
             raise
-        if task.done():
-            return task.result()
-        task.cancel()
-        raise RunEnding("the run ends")
+        finally:
+            self._under_way.discard(grace)
 
     def _give_up(self) -> None:
-        if self._over is None:
-            self._over = asyncio.get_running_loop().create_future()
-        if not self._over.done():
-            self._over.set_result(None)
+        self._is_over = True
+        now = asyncio.get_running_loop().time()
+        for grace in self._under_way:
+            grace.reschedule(now)
 
     def _refuse_waiting(self) -> None:
         """Pages that wait for their host's delay are refused at once: one after another it would take minutes."""

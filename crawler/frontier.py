@@ -38,6 +38,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     Column,
+    Connection,
     Index,
     Integer,
     MetaData,
@@ -523,9 +524,6 @@ class Frontier:
 
         status: as in `archive.writer.Outcome`. retryable: the reasons of images that may be had later.
         """
-        row = self._require(site, url)
-        changed = status in ("new", "changed") or row.version != version
-        checks = 0 if changed else row.checks + 1
         values = {
             "state": "archived",
             "reason": None,
@@ -535,12 +533,15 @@ class Frontier:
             "last_modified": last_modified if status != "superseded" else None,
             "source_sha256": source_sha256,
             "version": version,
-            "checks": checks,
-            "due_at": now + self._interval(checks) if has_address(url) else None,
         }
-        if status == "taken-down":
-            values.update(state="gone", reason=TAKEN_DOWN, due_at=None)
         with self._engine.begin() as db:
+            row = self._required(db, site, url)
+            changed = status in ("new", "changed") or row.version != version
+            checks = 0 if changed else row.checks + 1
+            values["checks"] = checks
+            values["due_at"] = now + self._interval(checks) if has_address(url) else None
+            if status == "taken-down":
+                values.update(state="gone", reason=TAKEN_DOWN, due_at=None)
             _KEEP(db, row_id=row.id, **values)
             if changed:
                 _FORGET_IMAGES(db, of_site=site, of_url=url)
@@ -834,7 +835,11 @@ class Frontier:
             return _OF_URL(db, of_site=site, of_url=url).one_or_none()
 
     def _require(self, site: str, url: str) -> Row[Any]:
-        row = self._row(site, url)
+        with self._engine.connect() as db:
+            return self._required(db, site, url)
+
+    def _required(self, db: Connection, site: str, url: str) -> Row[Any]:
+        row = _OF_URL(db, of_site=site, of_url=url).one_or_none()
         if row is None:
             raise AssertionError(f"{url} was fetched and never found")
         return row

@@ -10,6 +10,7 @@ captured. A host's images are a queue of their own beside its pages, of as many 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -24,7 +25,6 @@ from scrapy import signals
 from scrapy.core.downloader import Slot
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
-from scrapy.http import Response
 from w3lib.url import safe_url_string
 
 from archive.encodings import decode
@@ -50,6 +50,10 @@ _NAMES_SECONDS = 60.0
 """How long a name's addresses are used again, as browsers and libcurl do."""
 _MOST_HOSTS = 1000
 _CONNECTIONS = 64
+PLAIN_URL = re.compile(
+    r"https?://[a-z0-9]+(?:[.-][a-z0-9]+)*(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}))?/[A-Za-z0-9._~/-]*(?:\?[A-Za-z0-9._~/=&-]+)?"
+)
+"""One that needs no look: it is asked for as it is, as is most of what the cleaner gives."""
 _NOT_RETRIED = frozenset({"too-large", "address-refused"})
 
 
@@ -238,7 +242,7 @@ class ImageClient:
             return None
         self._count("downloader/response_count")
         self._count("downloader/response_bytes", len(answer.body) + sum(map(len, answer.head)))
-        self._tell(way.host, host.slot, url, answer)
+        self._tell(way.host, host.slot, answer)
         await self._capture(url, ask, answer)
         return answer
 
@@ -353,11 +357,10 @@ class ImageClient:
         if self._crawler.stats is not None:
             self._crawler.stats.inc_value(name, by)
 
-    def _tell(self, name: str, slot: Slot, url: str, answer: Answer) -> None:
+    def _tell(self, name: str, slot: Slot, answer: Answer) -> None:
         """Let delays adapt to what the host answered."""
         if self._throttle is not None:
-            response = Response(url, status=answer.status)
-            self._throttle.heard(name, slot, response, answer.latency_seconds, answer.header("retry-after"))
+            self._throttle.heard(name, slot, answer.status, answer.latency_seconds, answer.header("retry-after"))
 
     async def _capture(self, url: str, ask: Ask, answer: Answer) -> None:
         if self._state is None or not self._state.captures(of_page=False):
@@ -379,6 +382,8 @@ class ImageClient:
 
 def _address(url: str, base: str = "") -> str:
     """A URL as it is asked for. Raises BadAddress where it is none."""
+    if not base and PLAIN_URL.fullmatch(url):
+        return url
     try:
         safe = without_userinfo(safe_url_string(url))
         found = without_userinfo(safe_url_string(urljoin(base, safe))) if base else safe

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from archive.errors import BirdnestError
 from crawler.ending import RunEnding
+from pipelines.item import RawPost
 
 _EXPLAINED = (BirdnestError, RunEnding)
 
@@ -52,6 +53,8 @@ class PostLogFormatter(LogFormatter):
 
 
 def _url(item: Any) -> str:
+    if isinstance(item, RawPost):
+        return item.url
     from itemadapter import ItemAdapter  # late: it brings a whole older pydantic
 
     return str(ItemAdapter(item).get("url", "(an item without url)"))

@@ -26,6 +26,7 @@ LONGEST_SECONDS = 3600.0
 PATIENCE_SECONDS = 120.0
 """The longest that a run waits for a host that wants to be left alone; for a longer time its URLs stay open."""
 _NAME = re.compile(r"[a-z0-9.-]{1,100}")
+_FILE_BYTES = 80  # two numbers on lines of 40
 
 
 class AskedToWait(IgnoreRequest):
@@ -62,9 +63,13 @@ class Pace:
     def held(self, host: str) -> float:
         """For how many seconds more a host is to be left alone."""
         try:
-            times = _numbers((self._folder / _file_name(host)).read_bytes())
+            descriptor = os.open(self._path(host), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return 0.0
+        try:
+            times = _numbers(os.read(descriptor, _FILE_BYTES))
+        finally:
+            os.close(descriptor)
         left = times[1] - time.monotonic()
         return left if 0 < left <= LONGEST_SECONDS else 0.0
 
@@ -81,13 +86,17 @@ class Pace:
             if not self.held(host):
                 return
 
+    def _path(self, host: str) -> str:
+        # As text: this is asked before every request, and to make a Path takes longer than to look for the file.
+        return f"{self._folder}/{_file_name(host)}"
+
     @contextmanager
     def _times(self, host: str) -> Iterator[list[float]]:
         """The numbers of a host's file, to be changed; nobody else reads or writes them meanwhile."""
-        descriptor = os.open(self._folder / _file_name(host), os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(self._path(host), os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            times = _numbers(os.read(descriptor, 80))
+            times = _numbers(os.read(descriptor, _FILE_BYTES))
             yield times
             os.pwrite(descriptor, "".join(f"{moment:<39.6f}\n" for moment in times).encode(), 0)
         finally:

@@ -99,7 +99,6 @@ class RobotsMiddleware:
             raise RunEnding(f"{origin}/robots.txt: the run ends")
         if isinstance(status, str):
             raise RobotsUnavailable(status, f"{origin}/robots.txt: {status}: {self._whys[origin]}")
-        self._heed(parts.hostname or "", rules)
         if not rules.can_fetch(url, self._agent):
             why = "does not allow it" if 200 <= status < 300 else f"answered {status}, which means no"  # noqa: PLR2004
             raise RobotsDisallowed(f"{url}: {origin}/robots.txt {why}")
@@ -125,4 +124,6 @@ class RobotsMiddleware:
             reporter = self._crawler.get_extension(RunReporter)
             if reporter is not None:
                 reporter.note(f"{origin}/robots.txt is a page and no robots.txt: what it says is taken for no rule")
-        return response.status, robots_rules(response.status, response.body)
+        rules = robots_rules(response.status, response.body)
+        self._heed(urlsplit(origin).hostname or "", rules)
+        return response.status, rules

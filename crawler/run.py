@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 from collections import deque
@@ -157,6 +158,8 @@ def _process(config: Config, log_level: str, *, refetch_images: bool) -> _Proces
     if log_level == "ERROR":  # else they are looked up for a line that nobody sees
         more["LOG_VERSIONS"] = []
     process = _Process(project_settings(config, more))
+    # Scrapy has lines made of each page and each post, at DEBUG, for handlers that drop them.
+    logging.getLogger("scrapy").setLevel(log_level)
     if is_json:
         jsonlog.install(log_level)
     return process

@@ -86,9 +86,21 @@ _left_out = {
     "scrapy.extensions.throttle.AutoThrottle",
     # A log line a minute that repeats what the progress bar and the report say.
     "scrapy.extensions.logstats.LogStats",
+    # Each is asked about each page, and has nothing to do for ours: spiders name no domains and no passwords, and no
+    # page gives requests, of which depth or copied meta would matter. (RefererMiddleware does as little, but redirects
+    # ask for it.) A URL too long for UrlLengthMiddleware would end in a line of the log and in no report.
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware",
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware",
+    "scrapy.spidermiddlewares.start.StartSpiderMiddleware",
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware",
+    "scrapy.spidermiddlewares.depth.DepthMiddleware",
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware",
 }
 DOWNLOADER_MIDDLEWARES_BASE = {
     name: place for name, place in default_settings.DOWNLOADER_MIDDLEWARES_BASE.items() if name not in _left_out
+}
+SPIDER_MIDDLEWARES_BASE = {
+    name: place for name, place in default_settings.SPIDER_MIDDLEWARES_BASE.items() if name not in _left_out
 }
 EXTENSIONS_BASE = {name: place for name, place in default_settings.EXTENSIONS_BASE.items() if name not in _left_out}
 ITEM_PIPELINES = {

@@ -74,19 +74,20 @@ class Throttle(AutoThrottle):
         if key is None or slot is None:
             return
         wish = response.headers.get("Retry-After")
-        self.heard(key, slot, response, request.meta.get("download_latency"), wish.decode("latin-1") if wish else None)
+        latency = request.meta.get("download_latency")
+        self.heard(key, slot, response.status, latency, wish.decode("latin-1") if wish else None)
 
-    def heard(self, host: str, slot: Slot, response: Response, latency: float | None, wish: str | None) -> None:
+    def heard(self, host: str, slot: Slot, status: int, latency: float | None, wish: str | None) -> None:
         """Adapt a host's delay to an answer: its status, its latency in seconds, and its Retry-After."""
-        if response.status == _TOO_MANY_REQUESTS or response.status >= _SERVER_ERROR:
+        if status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR:
             slot.delay = min(self._longest, max(_BACK_OFF_FIRST_SECONDS, slot.delay * 2))
-            if wish is not None and response.status in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
+            if wish is not None and status in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
                 self._heed(wish, host)
             return
         if not self._adapts:
             slot.delay /= 2
         elif latency is not None:
-            self._adjust_delay(slot, latency, response)
+            self._adjust_delay(slot, latency, Response("", status=status))
         slot.delay = max(slot.delay, self._floors.get(host, self._default))
 
     def _heed(self, wish: str, host: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from scrapy.exceptions import IgnoreRequest
 
@@ -35,6 +36,10 @@ class Answer:
     address: str
     latency_seconds: float
 
+    @cached_property
+    def _all_of_head(self) -> bytes:
+        return b"".join(self.head).lower()
+
     @property
     def headers(self) -> list[tuple[str, str]]:
         """The fields of the head, Latin-1; a folded line goes on with the one before it."""
@@ -52,8 +57,7 @@ class Answer:
 
     def values(self, name: str) -> list[str]:
         """All values of a header, named in lower case."""
-        start = name.encode("ascii")
-        if not any(line[: len(start)].lower() == start for line in self.head):
+        if name.encode("ascii") not in self._all_of_head:
             return []  # most are not there, and to read all costs more
         return [value for key, value in self.headers if key.lower() == name]
 

@@ -36,7 +36,7 @@ import html as entities
 import re
 import zlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol, Self
@@ -259,17 +259,19 @@ class ImageKeeper:
         self._under_way: dict[str, asyncio.Task[Image | MissingImage]] = {}
         self._known: OrderedDict[str, Image | MissingImage] = OrderedDict()
 
-    async def keep(self, url: str) -> Image | MissingImage:
-        """The image of a URL, held by the archive when this returns, or its miss. Raises StoreError."""
+    def keep(self, url: str) -> asyncio.Future[Image | MissingImage]:
+        """The image of a URL, held by the archive when this is done, or its miss. StoreError where it cannot be put."""
         name = image_name(url)
         known = self._known.get(name)
         if known is not None:
             self._known.move_to_end(name)
-            return known
+            done = asyncio.get_running_loop().create_future()
+            done.set_result(known)
+            return done
         task = self._under_way.get(name)
         if task is None:
             task = self._under_way[name] = asyncio.ensure_future(self._keep(url, name))
-        return await task
+        return task
 
     async def _keep(self, url: str, name: str) -> Image | MissingImage:
         result = await self._fetch_and_put(url, name)
@@ -354,16 +356,15 @@ class ImagesPipeline:
         if post.outcome is not None or post.clean is None:
             return post
         head_url = post.head_image_url or (post.clean.images[0].url if post.clean.images else None)
-        urls = dict.fromkeys([image.url for image in post.clean.images] + ([head_url] if head_url else []))
+        urls = [image.url for image in post.clean.images] + ([head_url] if head_url else [])
         held = {image.url: image for image in post.head.document.images} if post.head else {}
-        results = await asyncio.gather(*(self._result(url, held) for url in urls))
-        found = dict(zip(urls, results, strict=True))
+        found = await self._results(urls, held)
         head = found.get(head_url) if head_url else None
         unusable = [
             MissingImage(url=image_name(url), reason="unsupported", retryable=False)
             for url in post.clean.unusable_images
         ]
-        distinct = {result.url: result for result in (*results, *unusable)}.values()
+        distinct = {result.url: result for result in (*found.values(), *unusable)}.values()
         return replace(
             post,
             images=tuple(image for image in distinct if isinstance(image, Image)),
@@ -399,13 +400,13 @@ class ImagesPipeline:
         )
         return healed, {url: result.reason for url, result in still.items() if result.retryable}
 
-    async def _result(self, url: str, held: Mapping[str, Image]) -> Image | MissingImage:
-        kept = held.get(image_name(url))
-        if kept is not None and not self._refetch:
-            return kept
-        result = await self._keeper.keep(url)
+    async def _results(self, urls: Iterable[str], held: Mapping[str, Image]) -> dict[str, Image | MissingImage]:
+        """What came of images, by their URLs; those that the version held has are not fetched."""
+        kept = {url: held.get(image_name(url)) for url in urls}
+        asked = [url for url, image in kept.items() if image is None or self._refetch]
+        found = dict(zip(asked, await asyncio.gather(*map(self._keeper.keep, asked)), strict=True))
         # A failure never takes away what is held.
-        return kept if kept is not None and isinstance(result, MissingImage) else result
+        return {url: _kept_or_found(image, found.get(url)) for url, image in kept.items()}
 
     async def _download(self, url: str, place: Place) -> bytes:
         if self._offline:
@@ -420,6 +421,14 @@ class ImagesPipeline:
                 raise  # it is not missing: the run has no time left for it
             raise BadImage(reason) from error
         return data
+
+
+def _kept_or_found(kept: Image | None, found: Image | MissingImage | None) -> Image | MissingImage:
+    """The image that is found, else the one that is kept, else the miss."""
+    result = found if isinstance(found, Image) else kept or found
+    if result is None:
+        raise AssertionError("an image that is not kept is asked for")
+    return result
 
 
 def failure_reason(error: BaseException) -> str:

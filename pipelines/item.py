@@ -99,6 +99,8 @@ class PostItem(RawPost):
         """The item itself, or one made of another item type's fields. Raises RejectedPost naming absent fields."""
         if isinstance(item, cls):
             return item
+        if isinstance(item, RawPost):
+            return cls(**vars(item))
         from itemadapter import ItemAdapter  # late: it brings a whole older pydantic
 
         adapter = ItemAdapter(item)

@@ -20,8 +20,10 @@ _PLAIN_HOST: Final = re.compile(r"(?:[\w-]+\.)*[A-Za-z][\w-]*(?::[0-9]{1,5})?", 
 # Absolute and well-formed already, as most are: nothing to do.
 _PATH: Final = r"[A-Za-z0-9!$&'()*+,./:;=@_~-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9!$&'()*+,./:;=@_~-]*)*"
 _QUERY: Final = _PATH.replace("=@", "=?@")
+_PORT: Final = ":(?:[1-9][0-9]{0,3}|[1-5][0-9]{4})"
 _READY: Final = re.compile(
-    rf"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/{_PATH})?(?:\?(?!#|$){_QUERY})?(?:\#(?!$){_QUERY})?"
+    rf"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:{_PORT})?"
+    rf"(?:/{_PATH})?(?:\?(?!#|$){_QUERY})?(?:\#(?!$){_QUERY})?"
 )
 
 

@@ -8,9 +8,14 @@ from io import BytesIO
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as Pillow
+from w3lib.url import safe_url_string
 
 from archive.model import Image
+from crawler.image_client import PLAIN_URL
+from pipelines.userinfo import without_userinfo
 from tests.web import Visitor, Web
 
 PAGE = "http://blog.example/a/1"
@@ -37,6 +42,12 @@ def archived(visitor: Visitor, **more: object) -> tuple[list[str], dict[str, str
 
 def asked(web: Web) -> list[str]:
     return [url for url in web.pages() if url.startswith(PICTURES)]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.from_regex(PLAIN_URL, fullmatch=True))
+def test_an_address_that_is_taken_as_it_is_needs_no_mending(url: str) -> None:
+    assert without_userinfo(safe_url_string(url)) == url
 
 
 def test_redirects_are_followed_as_far_as_a_browser_would_each_under_its_hosts_robots_txt(

@@ -60,7 +60,11 @@ def test_nothing_listens_and_nothing_tracks(settings: Settings, name: str) -> No
 
 
 def test_what_is_left_out_is_known_to_scrapy_and_not_even_imported() -> None:
-    bases = {**default_settings.DOWNLOADER_MIDDLEWARES_BASE, **default_settings.EXTENSIONS_BASE}
+    bases = {
+        **default_settings.DOWNLOADER_MIDDLEWARES_BASE,
+        **default_settings.SPIDER_MIDDLEWARES_BASE,
+        **default_settings.EXTENSIONS_BASE,
+    }
     assert set(bases) >= ours._left_out  # else Scrapy has renamed one, and starts it
     program = (
         "import sys; from scrapy.settings import Settings; from scrapy.utils.misc import load_object;"
@@ -73,6 +77,12 @@ def test_what_is_left_out_is_known_to_scrapy_and_not_even_imported() -> None:
     assert "scrapy.downloadermiddlewares.retry" in modules
     assert {"scrapy.extensions.remote_control", "scrapy.extensions.telnet", "aiohttp"}.isdisjoint(modules)
     assert {"scrapy.downloadermiddlewares.cookies", "requests", "tldextract"}.isdisjoint(modules)
+
+
+def test_what_is_done_for_each_page_is_no_more_than_is_needed(settings: Settings) -> None:
+    paths = settings.get_component_priority_dict_with_base("SPIDER_MIDDLEWARES")
+    assert [path.rpartition(".")[2] for path in paths] == ["HttpErrorMiddleware", "RefererMiddleware"]
+    assert not ours._left_out & {*settings.get_component_priority_dict_with_base("DOWNLOADER_MIDDLEWARES")}
 
 
 def test_certificates_are_verified(settings: Settings) -> None:

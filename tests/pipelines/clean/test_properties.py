@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.clean import clean, parse_clean, serialise
+from pipelines.clean.urls import absolute
 
 _BASE = "https://example.com/post/1.html"
 _TAGS = (
@@ -49,6 +50,22 @@ def test_cleaning_twice_is_cleaning_once(html: str) -> None:
     assert clean(once.html, _BASE).html == once.html
     assert serialise(parse_clean(once.html)) == once.html
     assert "gate" not in {note.rule for note in once.notes}
+
+
+@pytest.mark.parametrize(
+    ("href", "url"),
+    [
+        ("http://a.cn:1/x.png", "http://a.cn:1/x.png"),
+        ("http://127.0.0.2:59999/x.png", "http://127.0.0.2:59999/x.png"),
+        ("http://a.cn:65535/x.png", "http://a.cn:65535/x.png"),
+        ("http://a.cn:65536/x.png", None),
+        ("http://a.cn:/x.png", "http://a.cn:/x.png"),
+        ("http://a.cn:8080", "http://a.cn:8080"),
+        ("http://a.cn:x/1.png", None),
+    ],
+)
+def test_an_address_with_a_port_is_as_good_as_its_port(href: str, url: str | None) -> None:
+    assert absolute(href, _BASE) == url
 
 
 @many
