@@ -54,8 +54,9 @@ _PLAIN_VARIABLES = frozenset(
 _FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
 _CHECKSUMS = "AWS_REQUEST_CHECKSUM_CALCULATION"
 _HOST_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", re.ASCII)
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PLAIN_ENDPOINT = re.compile(
-    r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?(/[\w/.-]*)?", re.ASCII | re.IGNORECASE
+    rf"https?://{_LABEL}(?:\.{_LABEL})*(?::\d{{1,5}})?(?:/[\w/.-]*)?", re.ASCII | re.IGNORECASE
 )
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}", re.ASCII)
 
@@ -127,11 +128,13 @@ class Keys:
         return self._session
 
     def now(self) -> Key:
-        """Credentials that are valid, new ones where they were about to expire. Raises Unanswered."""
+        """Credentials that are valid, new ones where they were about to expire. Raises S3Error."""
         if self._given is not None:
             return self._given
         from botocore.credentials import RefreshableCredentials
-        from botocore.exceptions import BotoCoreError, NoCredentialsError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+        from archive.s3_boto3 import as_ours
 
         try:
             with self._lock:
@@ -140,8 +143,10 @@ class Keys:
                 if self._found is None:
                     raise NoCredentialsError
             frozen = self._found.get_frozen_credentials()
-        except BotoCoreError as error:
-            raise Unanswered(type(error).__name__, str(error)) from error
+        except (ClientError, BotoCoreError) as error:  # the first is what a server says that gives roles
+            raise as_ours(error) from error
+        except OSError as error:  # of a program or a file that should give them
+            raise Unanswered("CredentialRetrievalError", str(error)) from error
         return Key(
             id=frozen.access_key or "",
             secret=frozen.secret_key or "",
@@ -176,13 +181,13 @@ def _is_plain(said: Mapping[str, str], options: StoreOptions) -> bool:
         and {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= about.keys() <= _PLAIN_VARIABLES
         and all(about.values())
         and (endpoint is None or _PLAIN_ENDPOINT.fullmatch(endpoint) is not None)
-        and not any(_says_something(Path(said.get(name, usual))) for name, usual in _FILES.items())
+        and not any(_says_something(said.get(name, usual)) for name, usual in _FILES.items())
     )
 
 
-def _says_something(file: Path) -> bool:
+def _says_something(file: str) -> bool:
     try:
-        return file.expanduser().stat().st_size > 0
+        return "$" in file or Path(file).expanduser().stat().st_size > 0  # botocore puts variables in
     except (OSError, RuntimeError):  # it is not there, or nobody has that home
         return False
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 import ssl
 import threading
@@ -22,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote
+from urllib.request import getproxies
 from xml.sax.saxutils import unescape
 
 import certifi
@@ -52,6 +54,8 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _STATUS = re.compile(r"status code: (\d{3}) ([^:]*): (.*?)(?:\n\nDebug source:|\Z)", re.DOTALL)
 _IN_BODY = {name: re.compile(f"<{name}>(.*?)</{name}>", re.DOTALL) for name in ("Code", "Message")}
 _KIND = re.compile(r"\bkind: (Connect|Request|Timeout|Interrupted|Unknown|Decode)\b")
+# libcurl's numbers: no proxy or host by that name, no connection; time is over; closed before and within an answer.
+_CURL_KINDS = {5: "Connect", 6: "Connect", 7: "Connect", 28: "Timeout", 52: "Request", 55: "Request", 56: "Request"}
 _ASKED = re.compile(r"Error performing [A-Z]+ (\S+) in ")
 
 
@@ -156,6 +160,9 @@ class ObstoreWire:
         """A request as obstore's, signed for other bytes than are sent: the check that every put relies on."""
         import pycurl  # late: a process that only reads never asks
 
+        if {".", ".."} & set(name.split("/")):
+            raise CannotSend("of a key")
+        url = f"{self._address}/{quote(name, safe='/~')}"
         announced = hashlib.sha256(data + b"other")
         headers = {**_headers(self._bucket.options), "Content-Type": content_type, "Expect": ""}
         if self._sends_checksum:
@@ -167,7 +174,7 @@ class ObstoreWire:
         told = BytesIO()
         curl = pycurl.Curl()
         for option, value in (
-            (pycurl.URL, f"{self._address}/{quote(name, safe='/~')}"),
+            (pycurl.URL, url),
             (pycurl.UPLOAD, 1),
             (pycurl.READDATA, BytesIO(data)),
             (pycurl.INFILESIZE, len(data)),
@@ -176,20 +183,22 @@ class ObstoreWire:
             (pycurl.AWS_SIGV4, f"aws:amz:{self._bucket.region}:s3"),
             (pycurl.USERNAME, key.id),
             (pycurl.PASSWORD, key.secret),
-            (pycurl.CAINFO, self._bucket.ca_bundle or ssl.get_default_verify_paths().cafile or certifi.where()),
+            (pycurl.CAINFO, os.fsencode(_authorities(self._bucket))),
             (pycurl.CONNECTTIMEOUT_MS, round(1000 * self._bucket.connect_seconds)),
             (pycurl.LOW_SPEED_LIMIT, 1),
             (pycurl.LOW_SPEED_TIME, round(self._bucket.options.timeout_seconds)),
             (pycurl.NOSIGNAL, 1),
         ):
             curl.setopt(option, value)
+        if proxy := _proxy_in_capitals(url):
+            curl.setopt(pycurl.PROXY, proxy)
         try:
             curl.perform()
             status = int(curl.getinfo(pycurl.RESPONSE_CODE))
         except pycurl.error as error:
             if error.args[0] in (pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CACERT_BADFILE):
                 return False  # an authority that obstore has from elsewhere: it cannot be told
-            raise Unanswered("HTTPClientError", curl.errstr(), is_passing=True) from error
+            raise _unanswered(_CURL_KINDS.get(int(error.args[0]), ""), url, curl.errstr()) from error
         finally:
             curl.close()
         answer = told.getvalue().decode("utf-8", "replace")
@@ -278,10 +287,17 @@ def as_ours(error: Exception, operation: str, address: str) -> S3Error:
     if "InvalidCertificate" in text:
         return CannotSend("obstore does not trust the server's certificate")
     asked = _ASKED.search(text)
-    url = asked[1] if asked else address
     kind = _KIND.search(text)
-    match kind and kind[1]:
-        case "Connect" if "TimedOut" in text:
+    found = kind[1] if kind else ""
+    if found == "Connect" and "TimedOut" in text:
+        found = "ConnectTimeout"
+    return _unanswered(found, asked[1] if asked else address, _first_line(error))
+
+
+def _unanswered(kind: str, url: str, text: str) -> Unanswered:
+    """A failure of that kind in botocore's words; of no kind that is known, in those of `text`."""
+    match kind:
+        case "ConnectTimeout":
             told = f'Connect timeout on endpoint URL: "{url}"'
             return Unanswered("ConnectTimeoutError", told, is_passing=True)
         case "Connect":
@@ -292,7 +308,17 @@ def as_ours(error: Exception, operation: str, address: str) -> S3Error:
         case "Request" | "Interrupted":
             told = f'Connection was closed before we received a valid response from endpoint URL: "{url}".'
             return Unanswered("ConnectionClosedError", told, is_passing=True)
-    return Unanswered("HTTPClientError", _first_line(error), is_passing=True)
+    return Unanswered("HTTPClientError", text, is_passing=True)
+
+
+def _authorities(bucket: Bucket) -> str:
+    """The file of the certificates to trust."""
+    return bucket.ca_bundle or ssl.get_default_verify_paths().cafile or certifi.where()
+
+
+def _proxy_in_capitals(url: str) -> str | None:
+    """The proxy of HTTP_PROXY, which obstore heeds and libcurl does not: a CGI program's client might have set it."""
+    return getproxies().get("http") if url.startswith("http:") and "http_proxy" not in os.environ else None
 
 
 def _refusal(status: int, reason: str, body: str, operation: str) -> S3Error:

@@ -232,12 +232,14 @@ class Archive(ArchiveReader):
         with self._learning:
             if self._learned:
                 return
-            if self._learning_failed is not None and self._learning_failed is not failed_before:
-                raise self._learning_failed  # another thread has just tried for minutes
+            failed = self._learning_failed
+            if failed is not None and failed is not failed_before:
+                raise type(failed)(str(failed))  # another thread has just tried for minutes
             try:
                 self._persist(lambda: self.store.learn(ARCHIVE_KEY))
             except StoreError as error:
-                self._learning_failed = error
+                # Its traceback would hold what the threads have at hand.
+                self._learning_failed = (StoreUnclear if isinstance(error, StoreUnclear) else StoreError)(str(error))
                 raise
             self._learned = True
 

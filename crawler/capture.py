@@ -230,8 +230,9 @@ class Spool:
         if self._descriptor is None:
             self._begin()
         offset, length = self._size + written.answer_at, len(written.data) - written.answer_at
+        line = written.told.line(offset=offset, length=length, name=self._file.name)
         self._write(written.data)
-        self._lines.append(written.told.line(offset=offset, length=length, name=self._file.name))
+        self._lines.append(line)
         return self.segment
 
     def close(self) -> None:
@@ -266,9 +267,14 @@ class Spool:
         if self._descriptor is None:
             raise AssertionError("a segment is open")
         left = memoryview(data)
-        while left:
-            left = left[os.write(self._descriptor, left) :]
-        os.fdatasync(self._descriptor)
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+            os.fdatasync(self._descriptor)
+        except OSError:
+            # Behind half a record nothing could be read.
+            os.ftruncate(self._descriptor, self._size)
+            raise
         self._sha256.update(data)
         self._size += len(data)
 

@@ -164,6 +164,7 @@ def test_what_the_environment_says_plainly_is_read_as_botocore_reads_it(
         ("AWS_A_SETTING_OF_TOMORROW", "yes"),
         ("AWS_REGION", ""),
         ("AWS_SECRET_ACCESS_KEY", None),
+        ("AWS_CONFIG_FILE", "$HOME/aws.conf"),
     ],
 )
 def test_what_the_environment_says_besides_is_left_to_botocore(
@@ -179,6 +180,39 @@ def test_what_the_environment_says_besides_is_left_to_botocore(
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
 
     assert find_bucket("nest", "s3://nest", StoreOptions()).keys.session_began
+
+
+@pytest.mark.parametrize("endpoint", ["a.example", "http://a..b:1", "http://foo-.com", f"http://{64 * 'a'}.example"])
+def test_an_endpoint_that_is_none_is_refused_at_once(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(StoreError, match=r"^archive s3://nest: cannot set up the S3 client: Invalid endpoint: "):
+        S3Store.open("s3://nest")
+
+
+def test_credentials_that_cannot_be_had_are_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(65536)
+        body = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>"
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    (tmp_path / "config").write_text(
+        "[profile program]\ncredential_process = /no/such/program\n"
+        "[profile role]\nrole_arn = arn:aws:iam::1:role/nest\ncredential_source = Environment\n"
+        "region = eu-west-1\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with answering(refuse) as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{port}")
+        for profile, why in (
+            ("program", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"),
+            ("role", "AccessDenied: these credentials may not do that"),
+        ):
+            with closing(S3Store.open("s3://nest", StoreOptions(profile=profile))) as store:
+                for ask in (lambda: store.read("a"), lambda: store.create("a", b"", "text/plain")):
+                    with pytest.raises(StoreError, match=rf"^archive s3://nest: cannot \w+ a: .*{why}"):
+                        ask()
 
 
 def test_an_archive_is_written_to_with_plain_settings_and_without_botocore(s3_environment: S3Server) -> None:
@@ -275,13 +309,16 @@ def https(certificate: Path) -> Iterator[str]:
 
 
 def test_a_server_whose_certificate_the_user_trusts_is_read_from(
-    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    bundle = tmp_path / "证书.pem"
+    bundle.write_bytes(certificate[1].read_bytes())
     with https(certificate[0]) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate[1]))
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
         with closing(S3Store.open("s3://nest")) as store:
             assert store.read("a") == b"found"
+            assert store.refuses_other_body("a", b"found", "text/plain") is False
 
 
 @pytest.mark.parametrize("certificate", ["its own authority"], indirect=True)
@@ -317,16 +354,21 @@ def test_trusted_certificates_that_cannot_be_read_are_named(
         S3Store.open("s3://nest")
 
 
-def test_a_proxy_is_used_unless_the_host_is_excepted(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY"])
+def test_a_proxy_is_used_unless_the_host_is_excepted(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     seen: list[str] = []
     with answering(lambda connection: say(connection, seen)) as port:
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{port}")
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://s3.nowhere.example")
         with closing(S3Store.open("s3://nest")) as store:
             assert store.read("a") == b"found"
+            assert store.refuses_other_body("a", b"found", "text/plain") is False
         monkeypatch.setenv("no_proxy", "nowhere.example")
         monkeypatch.setattr("time.sleep", lambda _seconds: None)
-        with closing(S3Store.open("s3://nest")) as store, pytest.raises(StoreError, match="Could not connect"):
-            store.read("a")
+        with closing(S3Store.open("s3://nest")) as store:
+            with pytest.raises(StoreError, match="Could not connect"):
+                store.read("a")
+            with pytest.raises(StoreError, match="Could not connect"):
+                store.refuses_other_body("a", b"found", "text/plain")
 
-    assert seen == ["GET http://s3.nowhere.example/nest/a HTTP/1.1"]
+    assert seen == [f"{method} http://s3.nowhere.example/nest/a HTTP/1.1" for method in ("GET", "PUT")]

@@ -24,7 +24,7 @@ from archive import Archive, ArchiveReader, open_store
 from archive.layout import RAW, index_key
 from archive.model import Image, MissingImage
 from archive.verify import Scope, verify
-from archive.warc import index_lines, surt
+from archive.warc import index_lines, surt, whole_bytes
 from crawler.capture import Earlier, Exchange, Spool, abandoned, last_ones, records, upload
 from crawler.discover import FoundLink
 from crawler.entries import Hints
@@ -226,6 +226,28 @@ def test_a_full_segment_is_followed_by_another(tmp_path: Path) -> None:
     assert last_ones(spool.full, most_bytes=sum(sizes)) == spool.full
     assert last_ones(spool.full, most_bytes=sizes[-1]) == spool.full[-1:]
     assert last_ones(spool.full, most_bytes=sizes[-1] - 1) == []
+
+
+def test_what_does_not_fit_on_the_disk_leaves_no_part_of_itself(tmp_path: Path) -> None:
+    program = f"""
+import random, resource
+from pathlib import Path
+from tests.crawler.test_captures import RUN, SITE, exchange
+from crawler.capture import Spool, records, upload
+spool = Spool(Path({str(tmp_path / SITE)!r}), SITE, RUN)
+spool.append(records(exchange(), RUN, 1, None))
+resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, resource.RLIM_INFINITY))
+try:
+    spool.append(records(exchange(body=random.Random(1).randbytes(20_000)), RUN, 2, None))
+except OSError as error:
+    print(error.strerror)
+spool.append(records(exchange(), RUN, 3, None))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "File too large\n"
+    data = (tmp_path / SITE / f"{RUN}-0001.warc.gz").read_bytes()
+    assert whole_bytes(data) == len(data)
+    assert len(index_lines(data, "x")) == 2
 
 
 def test_a_run_knows_what_an_index_says_of_its_segments(tmp_path: Path) -> None:
