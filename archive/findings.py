@@ -27,6 +27,7 @@ from archive.layout import (
 from archive.model import Post, RunReport, sealed
 from archive.reader import parse_info, parse_report
 from archive.register import parse_entry
+from archive.warc import whole_bytes
 
 Severity = Literal["error", "warning"]
 
@@ -134,21 +135,22 @@ def image_facts(media_type: str, width: int | None, height: int | None) -> str:
 
 def check_capture(key: str, data: bytes) -> Iterator[Finding]:
     """Whether every gzip member of a capture decompresses to its end."""
-    left = data
-    while left:
-        member = zlib.decompressobj(wbits=31)
-        chunk = left
-        try:
-            while chunk and not member.eof:
-                member.decompress(chunk, 1 << 20)
-                chunk = member.unconsumed_tail
-        except zlib.error as error:
-            yield Finding(code="warc-damaged", key=key, detail=f"at byte {len(data) - len(left)}: {error}")
-            return
-        if not member.eof:
-            yield Finding(code="warc-damaged", key=key, detail="it breaks off")
-            return
-        left = member.unused_data
+    whole = whole_bytes(data)
+    if whole < len(data):
+        yield Finding(code="warc-damaged", key=key, detail=_why_it_ends(data, whole))
+
+
+def _why_it_ends(data: bytes, at: int) -> str:
+    """What is wrong with the gzip member that begins there."""
+    member = zlib.decompressobj(wbits=31)
+    left = data[at:]
+    try:
+        while left:
+            member.decompress(left, 1 << 20)
+            left = member.unconsumed_tail
+    except zlib.error as error:
+        return f"at byte {at}: {error}"
+    return "it breaks off"
 
 
 def check_report(key: str, data: bytes) -> Generator[Finding, None, RunReport | None]:

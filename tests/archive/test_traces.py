@@ -67,7 +67,9 @@ def test_no_word_of_the_post_stands_in_its_traces() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"no gzip", gzip.compress(b"no record"), gzip.compress(b"WARC/1.1\r\nContent-Length: 9\r\n\r\nx\r\n\r\n")]
+    "data",
+    [b"no gzip", gzip.compress(b"no record"), gzip.compress(b"WARC/1.1\r\nContent-Length: 9\r\n\r\nx\r\n\r\n")],
+    ids=["no gzip", "no record", "half a record"],
 )
 def test_what_is_no_sequence_of_records_is_refused(data: bytes) -> None:
     with pytest.raises(DamageError, match="at byte 0"):
