@@ -33,6 +33,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
+from io import BytesIO
 from typing import Literal, TypeVar
 
 from archive.document import CONTENT_TYPE, Document, compose, write
@@ -351,7 +352,12 @@ def _wait(attempt: int, sleep: Callable[[float], None]) -> None:
 
 
 def report_bytes(report: RunReport) -> bytes:
-    """A run's report as its JSON object; times ISO 8601."""
+    """A run's report as it is archived."""
+    return _json_bytes(report_value(report))
+
+
+def report_value(report: RunReport) -> dict[str, JSON]:
+    """A run's report as a JSON object; times ISO 8601."""
     # dataclasses.asdict cannot copy a Counter or a read-only mapping.
     plain = replace(report, images_missing={}, store_requests={}, documents={}, figures=Figures())
     value = asdict(plain)
@@ -361,7 +367,7 @@ def report_bytes(report: RunReport) -> bytes:
     value["documents"] = dict(sorted(report.documents.items()))
     value["started_at"] = report.started_at.isoformat()
     value["finished_at"] = report.finished_at.isoformat()
-    return _json_bytes(sealed(value))
+    return sealed(value)
 
 
 def figures_json(figures: Figures) -> dict[str, JSON]:
@@ -370,7 +376,11 @@ def figures_json(figures: Figures) -> dict[str, JSON]:
 
 
 def _json_bytes(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
+    out = BytesIO()  # part by part: the report of a long run names tens of thousands of documents
+    for part in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value):
+        out.write(part.encode("utf-8", "backslashreplace"))
+    out.write(b"\n")
+    return out.getvalue()
 
 
 README = f"""# An archive of posts

@@ -36,7 +36,7 @@ from archive.register import Entry, entries
 from archive.warc import Told, index_lines, whole_bytes
 from archive.writer import GENERATOR
 
-SEGMENT_BYTES = 8 * 1024 * 1024  # one is in memory while it is uploaded
+SEGMENT_BYTES = 4 * 1024 * 1024  # one is in memory while it is uploaded
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "set-cookie"})
 _ADDRESS_HEADERS = frozenset({"content-location", "link", "location", "referer", "refresh"})
 _NOT_MODIFIED = 304

@@ -728,12 +728,12 @@ def _run(
 
 def _show_results(config: Config, results: Sequence[RunResult], *, as_json: bool) -> None:
     from archive.layout import run_key
-    from archive.writer import report_bytes
+    from archive.writer import report_value
     from crawler.display import MOST_COLUMNS, failure_lines, report_table, summed
 
     reports = [result.report for result in results]
     if as_json:
-        print_json([json.loads(report_bytes(report)) for report in reports])
+        print_json([report_value(report) for report in reports])
     elif reports and config.log == "text":
         out().print(report_table(reports))
         for report in reports if len(reports) <= MOST_COLUMNS else (summed(reports),):

@@ -135,4 +135,5 @@ def complain(line: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    json.dump(value, sys.stdout, ensure_ascii=False)
+    sys.stdout.write("\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,11 +99,11 @@ class _Watch:
 
 
 def _show(config: Config, tree: Tree, results: Sequence[RunResult], *, as_json: bool) -> None:
-    from archive.writer import report_bytes
+    from archive.writer import report_value
 
     reports = [result.report for result in results]
     if as_json:
-        print_json([json.loads(report_bytes(report)) for report in reports])
+        print_json([report_value(report) for report in reports])
     else:
         _show_table(config, tree, reports)
     reasons = [(report.verdict, reason) for report in reports for reason in report.reasons]

