@@ -227,7 +227,7 @@ http {{
   sendfile on;
   tcp_nopush on;
   keepalive_requests 1000000;
-  open_file_cache max=20000 inactive=60s;
+  open_file_cache max=8000 inactive=60s;
   server {{
     listen {images};
     root {folder}/pictures;

@@ -251,17 +251,21 @@ class ImageClient:
 
         Of those who wait for a slow host one alone holds a place: moments are reserved for who is next.
         """
-        floor = self._throttle.floor(name) if self._throttle is not None else 0.0
-        pages = self._crawler.engine.downloader.slots.get(name) if self._crawler.engine is not None else None
-        # Of another host there was no page, but robots.txt.
-        delay = max(host.slot.delay, floor, pages.delay if pages is not None and host.has_pages else 0.0)
         await self._pace.turn(name, 0.0)
-        if delay <= 0:
+        if self._delay(name, host) <= 0:
             await place.take()
             return
         async with host.turn:
             await place.take()
-            await self._pace.turn(name, delay)
+            # By now the host may have recovered, or want to be asked more slowly.
+            await self._pace.turn(name, self._delay(name, host))
+
+    def _delay(self, name: str, host: _Host) -> float:
+        """The seconds between requests to a host."""
+        floor = self._throttle.floor(name) if self._throttle is not None else 0.0
+        pages = self._crawler.engine.downloader.slots.get(name) if self._crawler.engine is not None else None
+        # Of another host there was no page, but robots.txt.
+        return max(host.slot.delay, floor, pages.delay if pages is not None and host.has_pages else 0.0)
 
     def _host(self, name: str) -> _Host:
         host = self._hosts.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 _UNAVAILABLE = 503
 _MOST_CRAWL_DELAY_SECONDS = 60.0
+_LEAST_DELAY_SECONDS = 0.001  # what is halved again and again ends there
 
 
 def retry_after(value: str, now: datetime) -> float | None:
@@ -59,6 +61,7 @@ class Throttle(AutoThrottle):
             host: float(slot["delay"]) for host, slot in crawler.settings.getdict("DOWNLOAD_SLOTS").items()
         }
         self._pace = Pace(Path(crawler.settings["BIRDNEST_STATE"]))
+        self._backed_off: dict[str, float] = {}
 
     def floor(self, host: str) -> float:
         """The least delay of a host, in seconds."""
@@ -80,15 +83,25 @@ class Throttle(AutoThrottle):
     def heard(self, host: str, slot: Slot, status: int, latency: float | None, wish: str | None) -> None:
         """Adapt a host's delay to an answer: its status, its latency in seconds, and its Retry-After."""
         if status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR:
-            slot.delay = min(self._longest, max(_BACK_OFF_FIRST_SECONDS, slot.delay * 2))
+            self._back_off(host, slot, latency or 0.0)
             if wish is not None and status in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
                 self._heed(wish, host)
             return
         if not self._adapts:
-            slot.delay /= 2
+            slot.delay = slot.delay / 2 if slot.delay > _LEAST_DELAY_SECONDS else 0.0
         elif latency is not None:
             self._adjust_delay(slot, latency, Response("", status=status))
         slot.delay = max(slot.delay, self._floors.get(host, self._default))
+
+    def _back_off(self, host: str, slot: Slot, latency: float) -> None:
+        """Ask more slowly, unless the answer is to a request of before that was last done.
+
+        Else the many requests that are under way when a host stumbles would slow it down many times at once.
+        """
+        now = time.monotonic()
+        if now - latency >= self._backed_off.get(host, 0.0):
+            slot.delay = min(self._longest, max(_BACK_OFF_FIRST_SECONDS, slot.delay * 2))
+            self._backed_off[host] = now
 
     def _heed(self, wish: str, host: str) -> None:
         """Leave a host alone for as long as it asks; all runs of the user do."""

@@ -138,6 +138,27 @@ def test_each_request_waits_for_its_hosts_turn(visitor: Visitor, web: Web) -> No
     assert moments[1] - moments[0] > 0.25  # on a busy machine the first one may reach the server late
 
 
+def test_images_that_wait_for_a_host_that_stumbled_wait_no_longer_than_it_needs(visitor: Visitor, web: Web) -> None:
+    urls = [f"{PICTURES}/{number}.png" for number in range(24)]
+    for url in urls:
+        web.put(url, "", status=500)
+    heard: list[str] = []
+
+    def recover(url: str) -> None:
+        if url in urls:
+            heard.append(url)
+            if len(heard) == 13:
+                for each in urls:
+                    web.put(each, picture() + each.encode(), content_type="image/png")
+
+    web.before = recover
+    show(web, *urls)
+    quick = {"delay_seconds": 0, "image_delay_seconds": 0, "concurrency": 12}
+    began = time.monotonic()
+    assert archived(visitor, retries=3, other_sites=quick) == (urls, {})
+    assert time.monotonic() - began < 30
+
+
 def test_more_images_that_are_tried_again_than_have_a_place_end_all_the_same(visitor: Visitor, web: Web) -> None:
     late = [web.put(f"{PICTURES}/{number}.png", "", status=408) for number in range(24)]
     show(web, *late)

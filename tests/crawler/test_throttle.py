@@ -64,13 +64,30 @@ def test_a_host_that_says_stop_is_asked_ever_more_slowly_and_then_normally_again
     tmp_path: Path, status: int, *, adapts: bool
 ) -> None:
     downloads = Downloads(tmp_path, adapts=adapts)
-    delays = [downloads.answered("img.example.net", status) for _ in range(8)]
+    delays = [downloads.answered("img.example.net", status, latency_seconds=0.0) for _ in range(8)]
     assert delays[0] >= 1.0
     assert all(later >= earlier * 2 or later == 60.0 for earlier, later in pairwise(delays))
     for _ in range(20):
         downloads.answered("img.example.net", 200)
     assert downloads.slots["img.example.net"].delay == pytest.approx(IMAGE_DELAY, abs=0.01)
     assert downloads.slots["www.example.com"].delay == SITE_DELAY, "other hosts are not slowed down"
+
+
+@pytest.mark.parametrize("adapts", [True, False])
+def test_a_host_that_stumbles_over_many_requests_at_once_is_slowed_down_once(tmp_path: Path, *, adapts: bool) -> None:
+    downloads = Downloads(tmp_path, adapts=adapts)
+    together = {downloads.answered("img.example.net", 500, latency_seconds=5.0) for _ in range(64)}
+    assert together == {1.0}
+    assert downloads.answered("img.example.net", 500, latency_seconds=0.0) == 2.0
+
+
+def test_a_delay_that_is_halved_comes_to_an_end(tmp_path: Path) -> None:
+    downloads = Downloads(tmp_path, adapts=False)
+    downloads.throttle._default = 0.0
+    downloads.answered("img.example.net", 500)
+    delays = [downloads.answered("img.example.net", 200) for _ in range(12)]
+    assert delays[0] == 0.5
+    assert delays[-1] == 0.0
 
 
 def test_a_slow_host_is_asked_more_slowly_where_autothrottle_is_on(tmp_path: Path) -> None:
