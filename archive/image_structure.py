@@ -327,6 +327,22 @@ def _webp(data: bytes) -> Outline:
     return Outline(media_type="image/webp", width=canvas[0], height=canvas[1], frames=max(1, len(frames)))
 
 
+def pixels_of_still_webp(data: bytes) -> bytes | None:
+    """The content of the chunk that holds all pixels of a WebP; None of one that moves, has its alpha channel in
+    another chunk, or is not built as this module knows it.
+    """
+    try:
+        _webp(data)
+        chunks = list(_webp_chunks(data, 12, 8 + int(struct.unpack_from("<I", data, 4)[0])))
+    except (_UnusualError, IndexError, struct.error):
+        return None
+    pictures = [(at, length) for kind, at, length in chunks if kind in _PIXELS]
+    if len(pictures) != 1 or any(kind in (b"ALPH", b"ANMF") for kind, _, _ in chunks):
+        return None
+    ((at, length),) = pictures
+    return data[at : at + length]
+
+
 def _webp_chunks(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Type, begin and length of every chunk; they have to fill what holds them."""
     for _ in range(_MOST_PARTS):

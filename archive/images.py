@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from archive.image_structure import Check, outline, table_bytes
+from archive.image_structure import Check, outline, pixels_of_still_webp, table_bytes
 from archive.png_pixels import inflates
+from archive.webp_pixels import decodes
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 89_478_485  # Pillow's own limit, above which it warns and then refuses
@@ -165,6 +166,8 @@ def _inspect_raster(data: bytes) -> ImageFacts:
         is_plain = image.format == "PNG" and frames == 1 and not image.info.get("interlace")
         if found and is_plain and inflates(data):
             # Half the work of drawing it. Pillow has looked at what stands before the pixels, behind them is nothing.
+            return _facts(image.format, width, height)
+        if image.format == "WEBP" and (pixels := pixels_of_still_webp(data)) and decodes(pixels):
             return _facts(image.format, width, height)
         if image.format == "JPEG":
             # An eighth of the size needs no full inverse transform, but still reads every coded byte.
