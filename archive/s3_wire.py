@@ -161,7 +161,7 @@ class ObstoreWire:
         import pycurl  # late: a process that only reads never asks
 
         if {".", ".."} & set(name.split("/")):
-            raise CannotSend("of a key")
+            raise CannotSend("of a key with dots for a segment")
         url = f"{self._address}/{quote(name, safe='/~')}"
         announced = hashlib.sha256(data + b"other")
         headers = {**_headers(self._bucket.options), "Content-Type": content_type, "Expect": ""}
@@ -317,7 +317,7 @@ def _authorities(bucket: Bucket) -> str:
 
 
 def _proxy_in_capitals(url: str) -> str | None:
-    """The proxy of HTTP_PROXY, which obstore heeds and libcurl does not: a CGI program's client might have set it."""
+    """The proxy of HTTP_PROXY, which obstore heeds and libcurl does not: in a CGI program a client can set it."""
     return getproxies().get("http") if url.startswith("http:") and "http_proxy" not in os.environ else None
 
 

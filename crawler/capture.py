@@ -1,9 +1,9 @@
 """Raw capture: what the site answered, as WARC 1.1 (ISO 28500:2017), below Scrapy's decompression.
 
 A run writes its exchanges into segments in the user's state folder, each exchange by one write of whole gzip members,
-and uploads the segments when it ends. A run that was killed leaves a readable prefix: the next run cuts
-off what is half a record, and uploads the rest. Entity bytes are exact; header lines are written anew, in the order of
-their names, without those of `SECRET_HEADERS`, and addresses in them without user and password.
+and uploads the segments when it ends. A run that was killed leaves a readable prefix: the next run cuts off what is
+half a record, and uploads the rest. Entity bytes are exact; header lines are written anew, in the order of their names,
+without those of `SECRET_HEADERS`, and addresses in them without user and password.
 
 An answer whose bytes were captured before, or a 304, is a revisit record that refers to the earlier one.
 """
@@ -136,23 +136,14 @@ def records(exchange: Exchange, run: str, number: int, earlier: Earlier | None) 
     )
     request, told = _packed(writer, asked), Told.of(answer)
     data = request + _packed(writer, answer)
-    if earlier is not None and same:
-        return Written(
-            data=data,
-            answer_at=len(request),
-            told=told,
-            record_id=earlier.record_id,
-            segment=earlier.segment,
-            digest=earlier.digest,
-            date=date,
-        )
+    payload = earlier if earlier is not None and same else None
     return Written(
         data=data,
         answer_at=len(request),
         told=told,
-        record_id=response_id,
-        segment=None,
-        digest=digest,
+        record_id=payload.record_id if payload else response_id,
+        segment=payload.segment if payload else None,
+        digest=payload.digest if payload else digest,
         date=date,
     )
 
